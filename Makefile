@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+# The folders are the build description: every main.c becomes a program, every
+# other source joins libsocmod.a (or, for the peers, libpeer.a), every
+# tests/unit/test_*.c a Criterion program, every tests/fuzz/fuzz_*.c a fuzzer,
+# every tests/bench/bench_*.c a benchmark. A new file needs no edit here.
+#
+# make [all] demo check asan coverage fuzz bench lint format install clean     V=1 shows commands
+
+VARIANT ?= release
+B       := build/$(VARIANT)
+Q       := $(if $(V),,@)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+prefix  ?= /usr/local
+CFLAGS  ?= -O2 -g
+WERROR  ?= -Werror
+FUZZ_SECONDS ?= 60
+
+PACKAGES := inih jansson libmicrohttpd libmodbus libpq libcrypto
+INCLUDES := -D_GNU_SOURCE -I. -Icommon $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
+LINK     := -Wl,--as-needed -Wl,-z,relro,-z,now
+WARN     := -Wall -Wextra -Wpedantic -Wcast-qual -Wconversion -Wformat=2 -Wmissing-prototypes \
+            -Wnull-dereference -Wshadow -Wstrict-prototypes -Wundef -Wvla -Wwrite-strings
+
+release_FLAGS  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
+release_LINK   := -pie
+asan_FLAGS     := -fsanitize=address,undefined -fno-sanitize-recover=all
+coverage_FLAGS := -O0 --coverage
+fuzz_FLAGS     := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
+COMPILE = $(CC) -std=c17 $(INCLUDES) $(WARN) $(WERROR) $(CPPFLAGS) $(CFLAGS) $($(VARIANT)_FLAGS)
+
+MAINS     := $(wildcard services/*/main.c gateway/main.c)
+PEERS     := $(wildcard tests/peer/*/main.c)
+SOURCES   := $(filter-out $(MAINS),$(wildcard common/*/*.c services/*/*.c gateway/*.c))
+PEER_SRC  := $(filter-out $(PEERS),$(wildcard tests/peer/*.c tests/peer/*/*.c))
+PROGRAMS  := $(foreach main,$(MAINS),$(B)/socmod-$(notdir $(main:/main.c=))) \
+             $(foreach main,$(PEERS),$(B)/peer-$(notdir $(main:/main.c=)))
+TESTS     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+FUZZERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+UNITS     := $(wildcard deploy/*.service)
+MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
+OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
+SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh deploy/*.sh) .ci/run
+
+.PHONY: all deps demo check asan coverage fuzz run-fuzzers bench lint format install clean tests
+.SECONDARY:
+all: $(PROGRAMS)
+tests: $(TESTS)
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D) && echo '  CC    $<'
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
+$(B)/%/main.o: INCLUDES += -DVERSION='"$(VERSION)"'
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+link = $(Q)echo '  LINK  $@' && $(COMPILE) $(1) $(LINK) $($(VARIANT)_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+define program
+$(B)/socmod-$(notdir $(1)): $(B)/$(1)/main.o $(B)/libsocmod.a
+	$$(call link)
+endef
+define peer
+$(B)/peer-$(notdir $(1)): $(B)/$(1)/main.o $(B)/libpeer.a $(B)/libsocmod.a
+	$$(call link)
+endef
+$(foreach main,$(MAINS),$(eval $(call program,$(main:/main.c=))))
+$(foreach main,$(PEERS),$(eval $(call peer,$(main:/main.c=))))
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libpeer.a $(B)/libsocmod.a
+	$(call link) -lcriterion
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/libsocmod.a
+	$(call link,-fsanitize=fuzzer)
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libpeer.a $(B)/libsocmod.a
+	$(call link)
+
+# What runs needs; silent when nothing is missing.
+deps:
+	@deploy/deps.sh
+
+# The recipes below call make again, so that a machine that lacked the libraries a moment
+# ago reads their flags afresh.
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	@BIN=$(B) deploy/demo/demo.sh
+check: deps
+	$(Q)$(MAKE) --no-print-directory all tests
+	@BIN=$(B) tests/run.sh
+asan coverage:
+	$(Q)$(MAKE) --no-print-directory VARIANT=$@ check
+	$(if $(filter coverage,$@),gcovr --root . --exclude tests/ --print-summary build/coverage)
+fuzz: deps
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz run-fuzzers
+run-fuzzers: $(FUZZERS)
+	@for f in $(notdir $(FUZZERS)); do mkdir -p $(B)/corpus/$$f tests/data/$$f && $(B)/tests/fuzz/$$f \
+	    -max_total_time=$(FUZZ_SECONDS) $(B)/corpus/$$f tests/data/$$f || exit 1; done
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all run-bench
+run-bench: $(BENCHES)
+	@for b in $(BENCHES); do $$b || exit 1; done
+	@for b in $(wildcard tests/bench/*.sh); do BIN=$(B) $$b || exit 1; done
+lint:
+	tests/layers.sh
+	shellcheck $(SCRIPTS)
+	$(if $(MANUALS),mandoc -T lint -W style $(MANUALS))
+	clang-format --dry-run -Werror $(OURS)
+	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
+	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
+	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P2 -n8 \
+	    sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(INCLUDES) -DVERSION=\"\"' tidy
+format:
+	clang-format -i $(OURS)
+install: all
+	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
+	$(if $(UNITS),install -D -m 644 -t $(DESTDIR)$(prefix)/lib/systemd/system $(UNITS))
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time stamps as RFC 3339 writes them, UTC only: 2026-01-14T16:15:00Z.
+
+#ifndef BASE_RFC3339_H
+#define BASE_RFC3339_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RFC3339_LEN = 20, RFC3339_MS_LEN = 24 };
+
+// Read "YYYY-MM-DDThh:mm:ss" with an optional fraction, then "Z" or "+00:00"-like offset.
+//
+//   text  len characters; only borrowed
+//   utc   whole seconds since 1970, the fraction dropped; untouched on error
+//
+//   ERR_SYNTAX  not of that form, or no offset      ERR_RANGE  no such time; leap seconds too
+MUST_CHECK enum err rfc3339_parse(const char *text, size_t len, int64_t *utc);
+
+// Write utc (years 0000 to 9999) with a terminator: seconds, or ns with three decimals.
+void rfc3339_format(int64_t utc, char text[static RFC3339_LEN + 1]);
+void rfc3339_format_ms(int64_t utc_ns, char text[static RFC3339_MS_LEN + 1]);
+
+#endif
