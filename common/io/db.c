@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "io/db.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rfc3339.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PREPARED = 96, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 10000 };
+
+struct db {
+    char *conninfo, *name;
+    PGconn *conn;
+    bool down_told;
+    int pause_ms;
+    struct mono not_before;
+    const char *prepared[MAX_PREPARED];
+    int prepared_count;
+    char sqlstate[6];
+    char *message;
+
+    struct loop *loop;
+    struct loop_watch *watch;
+    struct loop_timer *later; // notifications that came during a query wait for this
+    const char *const *channels;
+    void (*fn)(void *arg, const char *channel, const char *payload);
+    void *arg;
+    bool connected_untold;
+};
+
+struct db *db_new(const char *conninfo, const char *name)
+{
+    struct db *db = memory_new(1, sizeof *db);
+    db->conninfo = memory_text(conninfo);
+    db->name = memory_text(name);
+    db->message = memory_text("");
+    return db;
+}
+
+static void close_connection(struct db *db)
+{
+    loop_unwatch(db->watch);
+    db->watch = NULL;
+    PQfinish(db->conn);
+    db->conn = NULL;
+    db->prepared_count = 0;
+}
+
+void db_free(struct db *db)
+{
+    if (!db)
+        return;
+    close_connection(db);
+    loop_timer_free(db->later);
+    free(db->conninfo);
+    free(db->name);
+    free(db->message);
+    free(db);
+}
+
+// Keep what the server said as one line.
+static void keep_message(struct db *db, const char *text)
+{
+    free(db->message);
+    db->message = memory_text(text);
+    for (char *at = db->message; *at; at++)
+        if (*at == '\n')
+            *at = at[1] ? ' ' : '\0';
+}
+
+static void put_off(struct db *db)
+{
+    db->pause_ms = !db->pause_ms ? FIRST_PAUSE_MS : 2 * db->pause_ms;
+    if (db->pause_ms > LONGEST_PAUSE_MS)
+        db->pause_ms = LONGEST_PAUSE_MS;
+    db->not_before.ns = clock_mono().ns + clock_machine_ns(db->pause_ms * SECONDS_NS / 1000);
+}
+
+static void on_trouble(struct db *db, const char *why)
+{
+    keep_message(db, why);
+    db->sqlstate[0] = '\0';
+    if (!db->down_told)
+        log_warn("database.lost", F("why", db->message));
+    db->down_told = true;
+    close_connection(db);
+    put_off(db);
+}
+
+static void hear(struct db *db)
+{
+    if (db->connected_untold) {
+        db->connected_untold = false;
+        db->fn(db->arg, "", "");
+    }
+    for (PGnotify *note; db->conn && (note = PQnotifies(db->conn));) {
+        db->fn(db->arg, note->relname, note->extra);
+        PQfreemem(note);
+    }
+}
+
+static void on_later(void *arg)
+{
+    hear(arg);
+}
+
+static void on_readable(void *arg, uint32_t events)
+{
+    struct db *db = arg;
+    (void)events;
+    if (!PQconsumeInput(db->conn))
+        on_trouble(db, PQerrorMessage(db->conn));
+    hear(db);
+}
+
+// Notifications that arrived together with the answer to a query have been read from the
+// socket, so nothing would wake us for them.
+static void hear_later(struct db *db)
+{
+    if (db->fn && db->conn)
+        loop_timer_in(db->later, 0);
+}
+
+static bool listen_to_all(struct db *db)
+{
+    for (const char *const *channel = db->channels; channel && *channel; channel++) {
+        char *sql = memory_format("LISTEN %s", *channel);
+        PGresult *result = PQexec(db->conn, sql);
+        bool fine = PQresultStatus(result) == PGRES_COMMAND_OK;
+        PQclear(result);
+        free(sql);
+        if (!fine)
+            return false;
+    }
+    if (db->fn) {
+        db->watch = loop_watch(db->loop, PQsocket(db->conn), EPOLLIN, on_readable, db);
+        db->connected_untold = true;
+        hear_later(db);
+    }
+    return true;
+}
+
+static void ignore_notice(void *arg, const char *message)
+{
+    (void)arg;
+    log_debug("database.notice", F("text", message));
+}
+
+enum err db_connect(struct db *db)
+{
+    if (db->conn)
+        return ERR_NONE;
+    if (clock_mono().ns < db->not_before.ns)
+        return ERR_IO;
+    const char *const keys[] = {"dbname",  "fallback_application_name", "connect_timeout",
+                                "options", "client_encoding",           NULL};
+    const char *const values[] = {db->conninfo, db->name, "5", "-c timezone=UTC -c datestyle=ISO",
+                                  "UTF8",       NULL};
+    db->conn = PQconnectdbParams(keys, values, 1);
+    if (PQstatus(db->conn) != CONNECTION_OK || !listen_to_all(db)) {
+        on_trouble(db, PQerrorMessage(db->conn));
+        return ERR_IO;
+    }
+    PQsetNoticeProcessor(db->conn, ignore_notice, NULL);
+    if (db->down_told)
+        log_info("database.back");
+    db->down_told = false;
+    db->pause_ms = 0;
+    return ERR_NONE;
+}
+
+int64_t db_retry_ns(const struct db *db)
+{
+    if (db->conn)
+        return 0;
+    int64_t wait = db->not_before.ns - clock_mono().ns;
+    return wait > 0 ? wait : 0;
+}
+
+static void put_first_words(const char *sql, char *words, size_t size)
+{
+    snprintf(words, size, "%s", sql);
+    for (char *at = words; *at; at++)
+        if (*at == '\n' || *at == '\t')
+            *at = ' ';
+}
+
+// Take the result where it is one; else log, forget a broken connection, and return NULL.
+static PGresult *accept(struct db *db, PGresult *result, const char *sql)
+{
+    hear_later(db);
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN
+        || status == PGRES_COPY_OUT || status == PGRES_EMPTY_QUERY) {
+        db->sqlstate[0] = '\0';
+        return result;
+    }
+    if (PQstatus(db->conn) != CONNECTION_OK) {
+        PQclear(result);
+        on_trouble(db, PQerrorMessage(db->conn));
+        return NULL;
+    }
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    snprintf(db->sqlstate, sizeof db->sqlstate, "%s", state ? state : "");
+    keep_message(db, PQresultErrorMessage(result));
+    char words[64];
+    put_first_words(sql, words, sizeof words);
+    log_warn("database.refused", F("sqlstate", db->sqlstate), F("why", db->message),
+             F("statement", words));
+    PQclear(result);
+    return NULL;
+}
+
+static int find_prepared(struct db *db, const char *sql)
+{
+    for (int i = 0; i < db->prepared_count; i++)
+        if (db->prepared[i] == sql)
+            return i;
+    return -1;
+}
+
+PGresult *db_query(struct db *db, const char *sql, int count, const char *const *params)
+{
+    if (db_connect(db))
+        return NULL;
+    char name[16];
+    int at = find_prepared(db, sql);
+    if (at < 0) {
+        if (db->prepared_count == MAX_PREPARED)
+            return db_query_once(db, sql, count, params);
+        at = db->prepared_count;
+        snprintf(name, sizeof name, "s%d", at);
+        PGresult *prepared = accept(db, PQprepare(db->conn, name, sql, 0, NULL), sql);
+        if (!prepared)
+            return NULL;
+        PQclear(prepared);
+        db->prepared[db->prepared_count++] = sql;
+    }
+    snprintf(name, sizeof name, "s%d", at);
+    return accept(db, PQexecPrepared(db->conn, name, count, params, NULL, NULL, 0), sql);
+}
+
+PGresult *db_query_once(struct db *db, const char *sql, int count, const char *const *params)
+{
+    if (db_connect(db))
+        return NULL;
+    return accept(db,
+                  count ? PQexecParams(db->conn, sql, count, NULL, params, NULL, NULL, 0)
+                        : PQexec(db->conn, sql),
+                  sql);
+}
+
+enum err db_do(struct db *db, const char *sql, int count, const char *const *params)
+{
+    PGresult *result = db_query(db, sql, count, params);
+    PQclear(result);
+    return result ? ERR_NONE : ERR_IO;
+}
+
+const char *db_sqlstate(const struct db *db)
+{
+    return db->sqlstate;
+}
+
+const char *db_message(const struct db *db)
+{
+    return db->message;
+}
+
+static enum err do_once(struct db *db, const char *sql)
+{
+    PGresult *result = db_query_once(db, sql, 0, NULL);
+    PQclear(result);
+    return result ? ERR_NONE : ERR_IO;
+}
+
+enum err db_begin(struct db *db)
+{
+    return do_once(db, "BEGIN");
+}
+
+enum err db_commit(struct db *db)
+{
+    PGresult *result = db_query_once(db, "COMMIT", 0, NULL);
+    // A COMMIT of a transaction that had failed is answered "ROLLBACK".
+    enum err err = result && !strcmp(PQcmdStatus(result), "COMMIT") ? ERR_NONE : ERR_IO;
+    PQclear(result);
+    return err;
+}
+
+void db_rollback(struct db *db)
+{
+    if (db->conn && PQtransactionStatus(db->conn) != PQTRANS_IDLE && do_once(db, "ROLLBACK"))
+        log_debug("database.rollback_failed");
+}
+
+enum err db_copy_start(struct db *db, const char *sql)
+{
+    PGresult *result = db_query_once(db, sql, 0, NULL);
+    bool started = result && PQresultStatus(result) == PGRES_COPY_IN;
+    PQclear(result);
+    return started ? ERR_NONE : ERR_IO;
+}
+
+// Append field as COPY's text format wants it; returns the end.
+static char *escape(char *to, const char *field)
+{
+    for (; *field; field++) {
+        switch (*field) {
+        case '\\':
+            *to++ = '\\', *to++ = '\\';
+            break;
+        case '\n':
+            *to++ = '\\', *to++ = 'n';
+            break;
+        case '\r':
+            *to++ = '\\', *to++ = 'r';
+            break;
+        case '\t':
+            *to++ = '\\', *to++ = 't';
+            break;
+        default:
+            *to++ = *field;
+        }
+    }
+    return to;
+}
+
+enum err db_copy_row(struct db *db, int count, const char *const *fields)
+{
+    if (!db->conn)
+        return ERR_IO;
+    size_t room = 1;
+    for (int i = 0; i < count; i++)
+        room += 2 * (fields[i] ? strlen(fields[i]) : 1) + 1;
+    char small[1024];
+    small[0] = '\0';
+    char *row = room <= sizeof small ? small : memory_new(room, 1);
+    char *end = row;
+    for (int i = 0; i < count; i++) {
+        if (fields[i])
+            end = escape(end, fields[i]);
+        else
+            *end++ = '\\', *end++ = 'N';
+        *end++ = i + 1 < count ? '\t' : '\n';
+    }
+    int put = PQputCopyData(db->conn, row, (int)(end - row));
+    if (row != small)
+        free(row);
+    if (put == 1)
+        return ERR_NONE;
+    on_trouble(db, PQerrorMessage(db->conn));
+    return ERR_IO;
+}
+
+enum err db_copy_end(struct db *db)
+{
+    if (!db->conn)
+        return ERR_IO;
+    if (PQputCopyEnd(db->conn, NULL) != 1) {
+        on_trouble(db, PQerrorMessage(db->conn));
+        return ERR_IO;
+    }
+    enum err err = ERR_NONE;
+    for (PGresult *result; db->conn && (result = PQgetResult(db->conn));) {
+        result = accept(db, result, "COPY");
+        if (!result)
+            err = ERR_IO;
+        PQclear(result);
+    }
+    return db->conn ? err : ERR_IO;
+}
+
+void db_listen(struct db *db, struct loop *loop, const char *const *channels,
+               void (*fn)(void *arg, const char *channel, const char *payload), void *arg)
+{
+    db->loop = loop;
+    db->channels = channels;
+    db->fn = fn;
+    db->arg = arg;
+    db->later = loop_timer_new(loop, on_later, db);
+    close_connection(db); // the next one listens
+}
+
+PGconn *db_raw(struct db *db)
+{
+    return db->conn;
+}
+
+void db_broken(struct db *db)
+{
+    on_trouble(db, db->conn ? PQerrorMessage(db->conn) : "closed");
+}
+
+void db_time(struct utc utc, char text[static DB_TIME_LEN + 1])
+{
+    char seconds[RFC3339_LEN + 1];
+    int64_t part = (utc.ns % SECONDS_NS + SECONDS_NS) % SECONDS_NS;
+    rfc3339_format((utc.ns - part) / SECONDS_NS, seconds);
+    snprintf(text, DB_TIME_LEN + 1, "%.10s %.8s.%06dZ", seconds, seconds + 11, (int)(part / 1000));
+}
+
+int64_t db_get_time(const PGresult *result, int row, int column)
+{
+    const char *text = PQgetvalue(result, row, column);
+    int64_t utc;
+    char iso[40];
+    // The server writes "2026-01-14 16:15:00.5+00"; RFC 3339 wants a T and minutes of offset.
+    if (snprintf(iso, sizeof iso, "%s:00", text) < 19)
+        return -1;
+    iso[10] = 'T';
+    return rfc3339_parse(iso, strlen(iso), &utc) ? -1 : utc;
+}
+
+int64_t db_get_integer(const PGresult *result, int row, int column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}

@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What was known, foreseen and decided, and why.
+
+-- Whose turn a transformer is: one row each, claimed with SKIP LOCKED.
+create table plan.turn (
+    transformer integer primary key,
+    quarter     timestamptz,          -- the last quarter planned
+    basis       timestamptz,          -- start of the newest measured quarter known to that round
+    rounds      bigint not null default 0,
+    news        boolean not null default true -- something changed since
+);
+
+-- One round of one transformer. `quarter` is the quarter hour that is decided about (the one that
+-- runs), `basis` the newest measured one. The same knowledge is never planned with twice.
+create table plan.round (
+    id          uuid primary key,     -- UUIDv7
+    transformer integer not null,
+    quarter     timestamptz not null,
+    basis       timestamptz,          -- null: nothing measured
+    revision    bigint not null default 0, -- sum of revisions of the basis quarter: a corrected value counts
+    started     timestamptz not null,
+    finished    timestamptz not null,
+    planner     text not null,
+    congested   boolean not null,
+    unique nulls not distinct (transformer, quarter, basis, revision)
+);
+create index on plan.round (quarter, transformer);
+
+-- Per feeder and phase (feeder null: the transformer itself): all W.
+create table plan.forecast (
+    round      uuid not null references plan.round,
+    feeder     integer,
+    phase      smallint not null check (phase between 1 and 3),  -- grid phase
+    limit_w    integer,               -- null: no limit here
+    measured_w integer,               -- last measured; null: missing
+    measured_at timestamptz,          -- its quarter
+    controlled_w integer not null,    -- of that, drawn by chargers that we know
+    base_w     integer not null,      -- foreseen without the chargers
+    margin_w   integer not null,      -- kept free
+    headroom_w integer,               -- limit - base - margin; null: no limit
+    demand_w   integer not null,      -- what the chargers could draw
+    given_w    integer not null,      -- what was shared out
+    chargers   integer not null
+);
+create index on plan.forecast (round);
+
+-- Per connection: only where something bound, or was said.
+create table plan.share (
+    round      uuid not null references plan.round,
+    connection integer not null,
+    demand_w   integer not null,
+    share_w    integer not null,      -- whole connection
+    bound_by   text not null,         -- 'demand', 'contract', 'floor', 'feeder F1 L2', 'transformer L3'
+    decision   text not null check (decision in ('send', 'keep', 'free')),
+    reason     text not null,         -- in words
+    profile    uuid,                  -- the one sent, or the one kept
+    primary key (round, connection)
+);
+
+-- A message that a meter should show. Newest wins.
+create table plan.profile (
+    id          uuid primary key,     -- UUIDv7: the identifier that the audit follows
+    round       uuid not null references plan.round,
+    connection  integer not null,
+    meter       integer not null,
+    valid_from  timestamptz not null,
+    valid_to    timestamptz not null,
+    limit_w     integer not null,     -- of its first period
+    text        text not null check (length(text) between 1 and 1024 and text !~ '[\r\n]'),
+    digest      text not null,        -- SHA-256 of text, lower-case hex
+    priority    smallint not null default 5,  -- 0 first
+    not_after   timestamptz not null, -- useless later
+    created     timestamptz not null
+);
+create index on plan.profile (meter, created desc);
+create index on plan.profile (created);
+create index on plan.profile (digest);
+create index on plan.profile (round);
+-- Doorbells: "plan_profile" (payload: how many), "plan_round" (payload: round id).

@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What happened besides the facts in the other schemas: refusals, outages, actions by hand.
+-- Append-only by grants and by trigger.
+
+create table audit.event (
+    id      bigint generated always as identity,
+    at      timestamptz not null,
+    program text not null,
+    kind    text not null check (kind ~ '^[a-z0-9_]+\.[a-z0-9_]+$'), -- thing.happened
+    subject text not null default '',  -- 'meter 12', 'feeder F1', a profile's id
+    data    jsonb not null default '{}',
+    primary key (id)
+);
+create index on audit.event (at);
+create index on audit.event (kind, id);
+create index on audit.event (subject, id);
+
+create function audit.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'audit.event is append-only';
+end $$;
+create trigger append_only before update or delete or truncate on audit.event
+    for each statement execute function audit.refuse_change();
+
+-- Who may read the API. Written by socmod-admin.
+create table audit.token (
+    id      integer generated always as identity primary key,
+    name    text not null unique,
+    hash    text not null unique,      -- SHA-256 of the token, lower-case hex
+    role    text not null check (role in ('viewer', 'auditor', 'operator', 'metrics')),
+    created timestamptz not null,
+    expires timestamptz not null
+);

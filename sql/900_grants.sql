@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Who may do what: each program writes its own schema and reads what it needs. Applied again,
+-- whole, whenever it changed.
+
+revoke all on all tables in schema grid, dali, field, plan, p3, keys, audit from public;
+revoke all on all functions in schema grid, audit from public;
+
+grant usage on schema grid to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+grant usage on schema dali, field to socmod_ingest, socmod_planner, socmod_audit;
+grant usage on schema field to socmod_p3;
+grant usage on schema plan to socmod_planner, socmod_p3, socmod_audit;
+grant usage on schema p3 to socmod_p3, socmod_planner, socmod_audit;
+grant usage on schema keys to socmod_p3;
+grant usage on schema audit to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+
+grant select on all tables in schema grid to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+
+grant select, insert, update on all tables in schema dali, field to socmod_ingest;
+grant select on all tables in schema dali, field to socmod_planner, socmod_audit;
+grant select on all tables in schema field to socmod_p3;
+grant execute on function grid.ensure_month(regclass, timestamptz) to socmod_ingest;
+
+grant select, insert, update on all tables in schema plan to socmod_planner;
+grant select on all tables in schema plan to socmod_p3, socmod_audit;
+
+grant select, insert, update on all tables in schema p3 to socmod_p3;
+grant select on all tables in schema p3 to socmod_planner, socmod_audit;
+
+grant select on all tables in schema keys to socmod_p3;
+
+grant insert on audit.event to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+grant select on audit.event, audit.token to socmod_audit;
