@@ -104,7 +104,7 @@ run-bench: $(BENCHES)
 	@for b in $(wildcard tests/bench/*.sh); do BIN=$(B) $$b || exit 1; done
 lint:
 	tests/layers.sh
-	shellcheck $(SCRIPTS)
+	shellcheck -x $(SCRIPTS)
 	$(if $(MANUALS),mandoc -T lint -W style $(MANUALS))
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# For the system tests and the demo: a private PostgreSQL and mosquitto in a folder that goes
+# when the script ends, and all that was started with it. Source it first.
+#
+#   $BIN    programs           $TREE   top of the source      $WORK   the folder
+#   start_postgres [socmod]    database socmod, socket only; migrated when told so.
+#                              Exports PGHOST PGDATABASE PGUSER
+#   start_broker               mosquitto on 127.0.0.1:$BROKER_PORT, also $BROKER (mqtt://...)
+#   stop_postgres, stop_broker (fast or immediate: argument of stop_postgres)
+#   run NAME COMMAND...        in the background, its output in $WORK/NAME.log, pid in ${PID[NAME]}
+#   stop NAME [SIGNAL]         and wait
+#   free_port                  prints a port that nobody listens on
+#   wait_for SECONDS WHAT COMMAND...   until the command succeeds; else the test fails
+#   as_server COMMAND...       as the user that may run PostgreSQL (root may not)
+#   fail TEXT, expect TEXT WANTED GOT, db SQL
+
+set -u -o pipefail
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BIN=$(realpath "${BIN:-$TREE/build/release}")
+PG_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+PATH=$PATH:/usr/sbin:/sbin
+declare -A PID=()
+# Under the system's temporary folder: the server's user may not be able to enter the tree,
+# and the path of a socket is limited to 107 octets.
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/socmod.XXXXXX")
+chmod 755 "$WORK"
+export PGTZ=UTC
+
+as_server() {
+    if [ "$(id -u)" -eq 0 ]; then
+        setpriv --reuid=postgres --regid=postgres --init-groups env -i PATH="$PATH" LANG=C.UTF-8 "$@"
+    else
+        env LANG=C.UTF-8 "$@"
+    fi
+}
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+expect() {
+    [ "$2" = "$3" ] || fail "$1: expected \"$2\", got \"$3\""
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+wait_for() {
+    local until=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $until ] || fail "waited in vain: $what"
+        sleep 0.05
+    done
+}
+
+run() {
+    local name=$1
+    shift
+    "$@" >>"$WORK/$name.log" 2>&1 &
+    PID[$name]=$!
+}
+
+stop() {
+    local pid=${PID[$1]:-}
+    [ -n "$pid" ] || return 0
+    kill "-${2:-TERM}" "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    unset "PID[$1]"
+    return 0
+}
+
+launch_postgres() {
+    as_server "$PG_BIN/pg_ctl" -D "$WORK/pg/data" -w -s -l "$WORK/pg/log" start \
+        -o "-c listen_addresses='' -c unix_socket_directories=$WORK/pg -c fsync=${PG_FSYNC:-off} -c full_page_writes=${PG_FSYNC:-off} -c max_connections=200"
+}
+
+start_postgres() {
+    mkdir -p "$WORK/pg"
+    [ "$(id -u)" -ne 0 ] || chown postgres: "$WORK/pg"
+    as_server "$PG_BIN/initdb" -D "$WORK/pg/data" -A trust -U socmod --encoding=UTF8 \
+        --locale=C.UTF-8 --no-sync >"$WORK/initdb.log" 2>&1 || fail "initdb: $(tail -n 3 "$WORK/initdb.log")"
+    launch_postgres || fail "PostgreSQL: $(tail -n 5 "$WORK/pg/log")"
+    export PGHOST=$WORK/pg PGUSER=socmod PGDATABASE=socmod
+    psql -q -X -d postgres -c 'create database socmod' || fail "no database"
+    [ "${1:-}" != socmod ] || "$BIN/socmod-admin" migrate >"$WORK/migrate.log" 2>&1 \
+        || fail "migrate: $(cat "$WORK/migrate.log")"
+}
+
+stop_postgres() {
+    [ -e "$WORK/pg/data/postmaster.pid" ] || return 0
+    as_server "$PG_BIN/pg_ctl" -D "$WORK/pg/data" -w -s -m "${1:-fast}" stop
+}
+
+launch_broker() {
+    run broker mosquitto -c "$WORK/broker/mosquitto.conf"
+    wait_for 10 "broker" bash -c "exec 3<>/dev/tcp/127.0.0.1/$BROKER_PORT"
+}
+
+start_broker() {
+    BROKER_PORT=$(free_port)
+    BROKER=mqtt://127.0.0.1:$BROKER_PORT
+    mkdir -p "$WORK/broker"
+    # Without nodelay QoS 1 waits for delayed acknowledgements: 41 to 78 messages a second.
+    cat >"$WORK/broker/mosquitto.conf" <<EOF
+listener $BROKER_PORT 127.0.0.1
+allow_anonymous true
+set_tcp_nodelay true
+max_inflight_messages 200
+max_queued_messages 0
+persistence true
+persistence_location $WORK/broker/
+autosave_interval 1
+EOF
+    if [ "$(id -u)" -eq 0 ]; then
+        echo "user mosquitto" >>"$WORK/broker/mosquitto.conf"
+        chown mosquitto: "$WORK/broker"
+    fi
+    launch_broker
+}
+
+stop_broker() {
+    stop broker "${1:-TERM}"
+}
+
+db() {
+    psql -q -X -A -t -v ON_ERROR_STOP=1 -c "$1"
+}
+
+leave() {
+    local status=$? name
+    trap - EXIT INT TERM
+    for name in "${!PID[@]}"; do
+        [ "$name" = broker ] || stop "$name"
+    done
+    stop_broker
+    stop_postgres immediate
+    if [ $status -ne 0 ] && [ $status -ne 77 ] && [ -z "${QUIET:-}" ]; then
+        for name in "$WORK"/*.log; do
+            [ -s "$name" ] && echo "--- ${name##*/}" && tail -n 25 "$name"
+        done >&2
+    fi
+    rm -rf "$WORK"
+    exit $status
+}
+trap leave EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
