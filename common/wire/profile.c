@@ -92,7 +92,8 @@ static enum err check_period(const struct profile *profile, int i,
 enum err profile_check(const struct profile *profile, char reason[static PROFILE_REASON])
 {
     if (!is_tellable(profile->valid_from) || !is_tellable(profile->valid_to)) {
-        snprintf(reason, PROFILE_REASON, "valid_from, valid_to: not in 2000 to 2099");
+        snprintf(reason, PROFILE_REASON, "%s: not in 2000 to 2099",
+                 is_tellable(profile->valid_from) ? "valid_to" : "valid_from");
         return ERR_RANGE;
     }
     if (profile->valid_to <= profile->valid_from) {
