@@ -389,3 +389,51 @@ Test(profile, fitting_raises_no_limit_at_any_instant)
         expect_not_above_anywhere(&fitted, &normal);
     }
 }
+
+// The same rule in the plainest way: power only, every loss counted anew at each step.
+static int fit_plainly(int64_t start[], int power[], int count, int64_t end, int most)
+{
+    while (count > most) {
+        int least = 0;
+        int64_t least_loss = INT64_MAX;
+        for (int i = 0; i + 1 < count; i++) {
+            int64_t after = i + 2 < count ? start[i + 2] : end;
+            int64_t loss = power[i] > power[i + 1]
+                               ? (power[i] - power[i + 1]) * (start[i + 1] - start[i])
+                               : (power[i + 1] - power[i]) * (after - start[i + 1]);
+            if (loss <= least_loss) {
+                least = i;
+                least_loss = loss;
+            }
+        }
+        if (power[least + 1] < power[least])
+            power[least] = power[least + 1];
+        count--;
+        for (int i = least + 1; i < count; i++) {
+            start[i] = start[i + 1];
+            power[i] = power[i + 1];
+        }
+    }
+    return count;
+}
+
+Test(profile, fitting_takes_the_least_loss_at_each_step)
+{
+    for (int round = 0; round < 500; round++) {
+        struct profile profile = {.valid_from = HOUR(15), .count = 2 + below(100)};
+        int64_t start[PROFILE_CAPACITY], utc = profile.valid_from;
+        int power[PROFILE_CAPACITY];
+        for (int i = 0; i < profile.count; i++, utc += 60 + below(3600)) {
+            profile.periods[i].start = start[i] = utc;
+            power[i] = i > 0 ? (power[i - 1] + 1 + below(11000)) % 11001 : below(11001);
+            profile_set(&profile.periods[i].set, PROFILE_MAX_POWER, power[i]);
+        }
+        profile.valid_to = utc;
+        int most = 1 + below(30);
+        int count = fit_plainly(start, power, profile.count, utc, most);
+        profile_fit(&profile, most);
+        for (int i = 0; i < count; i++)
+            cr_assert_eq(profile_at(&profile, start[i]).max_power_w, power[i], "%d of %d", i,
+                         count);
+    }
+}
