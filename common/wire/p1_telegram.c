@@ -12,12 +12,12 @@
 enum { TEXT_DIGITS = 2 * P1_TEXT_MAX };
 
 // What is left to read.
-struct cursor {
+struct rest {
     const char *at, *end;
 };
 
 // Step over c, if it comes next.
-static bool skip(struct cursor *c, char wanted)
+static bool skip(struct rest *c, char wanted)
 {
     if (c->at >= c->end || *c->at != wanted)
         return false;
@@ -26,7 +26,7 @@ static bool skip(struct cursor *c, char wanted)
 }
 
 // The rest of a value: up to its ')', which is stepped over, within the line. -1: there is none.
-static ptrdiff_t value_length(struct cursor *c)
+static ptrdiff_t value_length(struct rest *c)
 {
     const char *from = c->at;
     const char *at = from;
@@ -37,7 +37,7 @@ static ptrdiff_t value_length(struct cursor *c)
 }
 
 // A number in the given unit.
-static enum p1_status read_milli(struct cursor *c, enum obis_unit wanted, int64_t *milli)
+static enum p1_status read_milli(struct rest *c, enum obis_unit wanted, int64_t *milli)
 {
     if (skip(c, ')'))
         return P1_EMPTY;
@@ -50,19 +50,19 @@ static enum p1_status read_milli(struct cursor *c, enum obis_unit wanted, int64_
     return P1_VALUE;
 }
 
-static void read_number(struct cursor *c, enum obis_unit unit, struct p1_number *number)
+static void read_number(struct rest *c, enum obis_unit unit, struct p1_number *number)
 {
     number->status = read_milli(c, unit, &number->value);
 }
 
-static void read_count(struct cursor *c, struct p1_number *number)
+static void read_count(struct rest *c, struct p1_number *number)
 {
     read_number(c, OBIS_PLAIN, number);
     number->value /= 1000;
 }
 
 // The S or W decides; twelve digits alone are no time.
-static void read_time(struct cursor *c, struct p1_time *time)
+static void read_time(struct rest *c, struct p1_time *time)
 {
     const char *from = c->at;
     ptrdiff_t len = value_length(c);
@@ -74,7 +74,7 @@ static void read_time(struct cursor *c, struct p1_time *time)
         time->status = P1_BAD;
 }
 
-static void read_text(struct cursor *c, struct p1_text *text)
+static void read_text(struct rest *c, struct p1_text *text)
 {
     const char *from = c->at;
     ptrdiff_t len = value_length(c);
@@ -96,7 +96,7 @@ static bool printable(const char *text, size_t len)
 }
 
 // An identifier: hex digits of text. What is none stands for itself.
-static void read_identifier(struct cursor *c, struct p1_text *text)
+static void read_identifier(struct rest *c, struct p1_text *text)
 {
     const char *from = c->at;
     ptrdiff_t len = value_length(c);
@@ -116,7 +116,7 @@ static void read_identifier(struct cursor *c, struct p1_text *text)
 }
 
 // Two different versions are none.
-static void read_version(struct cursor *c, struct p1_text *version)
+static void read_version(struct rest *c, struct p1_text *version)
 {
     struct p1_text before = *version;
     read_text(c, version);
@@ -125,7 +125,7 @@ static void read_version(struct cursor *c, struct p1_text *version)
         version->status = P1_BAD;
 }
 
-static void read_message(struct cursor *c, struct p1_message *message, const char *telegram)
+static void read_message(struct rest *c, struct p1_message *message, const char *telegram)
 {
     if (message->lines++ > 0)
         return;
@@ -151,7 +151,7 @@ static void read_message(struct cursor *c, struct p1_message *message, const cha
 
 // (count)(code)(end)(seconds)(end)(seconds)... The code is always the same; DSMR 2 and some
 // makes leave the season of the time or the "*s" out.
-static void read_failures(struct cursor *c, struct p1_telegram *t)
+static void read_failures(struct rest *c, struct p1_telegram *t)
 {
     read_count(c, &t->failures_logged);
     if (!skip(c, '(') || value_length(c) < 0)
@@ -187,7 +187,7 @@ static bool impossible_time(const char *text, ptrdiff_t len)
 }
 
 // (time)(value*unit)
-static void read_mbus_value(struct cursor *c, struct p1_mbus *mbus)
+static void read_mbus_value(struct rest *c, struct p1_mbus *mbus)
 {
     const char *time = c->at;
     read_time(c, &mbus->time);
@@ -209,7 +209,7 @@ static void read_mbus_value(struct cursor *c, struct p1_mbus *mbus)
 }
 
 // DSMR 2 and 3: (time)(00)(60)(1)(0-1:24.2.1)(m3) and the number alone on the next line.
-static void read_old_mbus_value(struct cursor *c, struct p1_mbus *mbus)
+static void read_old_mbus_value(struct rest *c, struct p1_mbus *mbus)
 {
     const char *time = c->at;
     read_time(c, &mbus->time);
@@ -336,7 +336,7 @@ static const struct row *find_row(uint64_t code, int *channel)
 }
 
 // Read one value into its field. The status in the field tells how it went.
-static void read_value(struct cursor *c, const struct row *row, int channel, const char *text,
+static void read_value(struct rest *c, const struct row *row, int channel, const char *text,
                        struct p1_telegram *t)
 {
     void *field = (char *)t + row->field;
@@ -383,7 +383,7 @@ static void read_value(struct cursor *c, const struct row *row, int channel, con
     }
 }
 
-static void next_line(struct cursor *c)
+static void next_line(struct rest *c)
 {
     if (c->end - c->at >= 2 && c->at[0] == '\r' && c->at[1] == '\n') {
         c->at += 2;
@@ -393,7 +393,7 @@ static void next_line(struct cursor *c)
     c->at = line_end ? line_end + 1 : c->end;
 }
 
-static void read_header(struct cursor *c, struct p1_text *identification)
+static void read_header(struct rest *c, struct p1_text *identification)
 {
     const char *from = c->at;
     while (c->at < c->end && *c->at != '\r' && *c->at != '\n')
@@ -413,7 +413,7 @@ void p1_telegram_read(const char *text, size_t len, const struct p1_frame *frame
     memset(telegram, 0, offsetof(struct p1_telegram, message.octets));
     telegram->crc = frame->crc;
     telegram->crc_digits = frame->crc_digits;
-    struct cursor c = {text, text + len};
+    struct rest c = {text, text + len};
     skip(&c, '/');
     read_header(&c, &telegram->identification);
     next_line(&c);
