@@ -14,16 +14,24 @@
 
 #include <stdint.h>
 
-// A-B:C.D.E as one number, for tables.
+// A-B:C.D.E as one number, for tables: A and B in the top two half octets, below them the
+// characters of C.D.E, the first in the lowest octet. So a code is read in one step, without
+// reading its numbers. A and B up to 15, C, D and E up to 99, in all at most two of two digits.
+#define OBIS_SIZE(n) ((n) < 10 ? 1 : 2)
+#define OBIS_CHARS(n) ((uint64_t)((n) < 10 ? '0' + (n) : ('0' + (n) / 10) | ('0' + (n) % 10) << 8))
 #define OBIS(a, b, c, d, e)                                                                        \
-    ((uint64_t)(a) << 32 | (uint64_t)(b) << 24 | (uint64_t)(c) << 16 | (uint64_t)(d) << 8          \
-     | (uint64_t)(e))
-enum { OBIS_CHANNEL_SHIFT = 24 }; // of B
+    ((uint64_t)(a) << 60 | (uint64_t)(b) << OBIS_CHANNEL | OBIS_CHARS(c)                           \
+     | (uint64_t)'.' << 8 * OBIS_SIZE(c) | OBIS_CHARS(d) << 8 * (OBIS_SIZE(c) + 1)                 \
+     | (uint64_t)'.' << 8 * (OBIS_SIZE(c) + OBIS_SIZE(d) + 1)                                      \
+     | OBIS_CHARS(e) << 8 * (OBIS_SIZE(c) + OBIS_SIZE(d) + 2))
+enum { OBIS_CHANNEL = 56 }; // where B stands in it
+#define OBIS_OTHER UINT64_C(0)
 
-// Read a code up to its '('; a "*F" behind it is passed over.
+// Read a code up to its '('; zeros in front and a "*F" behind it are passed over.
 //
 //   at    first character; afterwards just behind the '('. Untouched on error
 //   end   one behind the last character that may be read
+//   code  as above; OBIS_OTHER for a code that is too large for that
 //
 //   ERR_SYNTAX  not a code, or a number of it above 255
 MUST_CHECK enum err obis_code(const char **at, const char *end, uint64_t *code);

@@ -11,9 +11,11 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { TEXT_DIGITS = 2 * P1_TEXT_MAX };
 
-// What is left to read.
+// What is left to read. A value ends within its line, but to look further does no harm.
 struct rest {
-    const char *at, *end;
+    const char *at;
+    const char *line_end; // at the line feed, or at the end of all
+    const char *end;
 };
 
 // Step over c, if it comes next.
@@ -29,11 +31,11 @@ static bool skip(struct rest *c, char wanted)
 static ptrdiff_t value_length(struct rest *c)
 {
     const char *from = c->at;
-    const char *at = from;
-    while (at < c->end && *at != ')' && *at != '\n')
-        at++;
-    c->at = at;
-    return skip(c, ')') ? at - from : -1;
+    if (from >= c->line_end)
+        return -1;
+    const char *close = memchr(from, ')', (size_t)(c->line_end - from));
+    c->at = close ? close + 1 : c->line_end;
+    return close ? close - from : -1;
 }
 
 // A number in the given unit.
@@ -130,12 +132,11 @@ static void read_message(struct rest *c, struct p1_message *message, const char 
     if (message->lines++ > 0)
         return;
     const char *from = c->at;
-    const char *close = memchr(from, ')', (size_t)(c->end - from));
-    size_t digits = (size_t)((close ? close : c->end) - from);
+    ptrdiff_t len = value_length(c);
+    size_t digits = (size_t)(len < 0 ? c->at - from : len);
     message->at = (size_t)(from - telegram);
     message->digits = digits;
-    c->at = close ? close + 1 : c->end;
-    if (!close || (c->at < c->end && *c->at != '\r')) // one value, and the line ends
+    if (len < 0 || (c->at < c->end && *c->at != '\r')) // one value, and the line ends
         message->status = P1_MESSAGE_BAD;
     else if (digits == 0)
         message->status = P1_MESSAGE_EMPTY;
@@ -264,7 +265,7 @@ struct row {
 // The table is a hash without collisions: two codes in one place would be an error of the
 // compiler (initialised twice). The factor was searched for; a new row may need another.
 enum { SLOT_BITS = 7, SLOTS = 1 << SLOT_BITS };
-#define SLOT(code) ((size_t)((code)*UINT64_C(0x218f131dd281cd81) >> (64 - SLOT_BITS)))
+#define SLOT(code) ((size_t)((code)*UINT64_C(0xf2d2301227e072f9) >> (64 - SLOT_BITS)))
 #define FIELD(name) offsetof(struct p1_telegram, name)
 #define ROW(a, b, c, d, e, kind, unit, field)                                                      \
     [SLOT(OBIS(a, b, c, d, e))] = {OBIS(a, b, c, d, e), kind, unit, FIELD(field)}
@@ -325,11 +326,12 @@ static const struct row rows[SLOTS] = {
 
 static const struct row *find_row(uint64_t code, int *channel)
 {
-    unsigned b = code >> OBIS_CHANNEL_SHIFT & 0xFF;
+    // A is 0 in the M-Bus rows, so B is all there is in the top octet.
+    unsigned b = (unsigned)(code >> OBIS_CHANNEL);
     *channel = 0;
-    if (code >> (OBIS_CHANNEL_SHIFT + 8) == 0 && b >= 1 && b <= P1_CHANNELS) {
+    if (b >= 1 && b <= P1_CHANNELS) {
         *channel = (int)b - 1;
-        code -= (uint64_t)(b - 1) << OBIS_CHANNEL_SHIFT;
+        code -= (uint64_t)(b - 1) << OBIS_CHANNEL;
     }
     const struct row *row = &rows[SLOT(code)];
     return row->kind != UNKNOWN && row->code == code ? row : NULL;
@@ -383,22 +385,11 @@ static void read_value(struct rest *c, const struct row *row, int channel, const
     }
 }
 
-static void next_line(struct rest *c)
-{
-    if (c->end - c->at >= 2 && c->at[0] == '\r' && c->at[1] == '\n') {
-        c->at += 2;
-        return;
-    }
-    const char *line_end = memchr(c->at, '\n', (size_t)(c->end - c->at));
-    c->at = line_end ? line_end + 1 : c->end;
-}
-
 static void read_header(struct rest *c, struct p1_text *identification)
 {
     const char *from = c->at;
-    while (c->at < c->end && *c->at != '\r' && *c->at != '\n')
-        c->at++;
-    size_t len = (size_t)(c->at - from);
+    size_t len = (size_t)(c->line_end - from);
+    len -= len > 0 && from[len - 1] == '\r';
     identification->status = len == 0 ? P1_EMPTY : P1_BAD;
     if (len == 0 || len > P1_TEXT_MAX)
         return;
@@ -407,34 +398,43 @@ static void read_header(struct rest *c, struct p1_text *identification)
     identification->status = P1_VALUE;
 }
 
+static void read_line(struct rest *c, const char *text, struct p1_telegram *t)
+{
+    uint64_t code;
+    t->lines++;
+    if (obis_code(&c->at, c->end, &code)) {
+        t->bad++;
+        return;
+    }
+    int channel;
+    const struct row *row = find_row(code, &channel);
+    if (row)
+        read_value(c, row, channel, text, t);
+    else
+        t->unknown++;
+}
+
 void p1_telegram_read(const char *text, size_t len, const struct p1_frame *frame,
                       struct p1_telegram *telegram)
 {
     memset(telegram, 0, offsetof(struct p1_telegram, message.octets));
     telegram->crc = frame->crc;
     telegram->crc_digits = frame->crc_digits;
-    struct rest c = {text, text + len};
-    skip(&c, '/');
-    read_header(&c, &telegram->identification);
-    next_line(&c);
-    while (c.at < c.end && *c.at != '!') {
-        uint64_t code;
-        int channel;
-        if (*c.at == '\r' || *c.at == '\n') {
-            next_line(&c);
-            continue;
+    const char *end = text + len;
+    // Where a line begins does not depend on how the one before was read, so that the processor
+    // can work on several at a time.
+    for (const char *line = text, *line_end; line < end; line = line_end + (line_end < end)) {
+        line_end = memchr(line, '\n', (size_t)(end - line));
+        line_end = line_end ? line_end : end;
+        struct rest rest = {line, line_end, end};
+        if (line == text) {
+            skip(&rest, '/');
+            read_header(&rest, &telegram->identification);
+        } else if (*line == '!') {
+            break;
+        } else if (*line != '\r' && *line != '\n' && *line != '(') { // '(': the line goes on
+            read_line(&rest, text, telegram);
         }
-        telegram->lines++;
-        if (obis_code(&c.at, c.end, &code)) {
-            telegram->bad++;
-        } else {
-            const struct row *row = find_row(code, &channel);
-            if (row)
-                read_value(&c, row, channel, text, telegram);
-            else
-                telegram->unknown++;
-        }
-        next_line(&c);
     }
 }
 
