@@ -102,7 +102,7 @@ launch_broker() {
 
 start_broker() {
     BROKER_PORT=$(free_port)
-    BROKER=mqtt://127.0.0.1:$BROKER_PORT
+    export BROKER=mqtt://127.0.0.1:$BROKER_PORT
     mkdir -p "$WORK/broker"
     # Without nodelay QoS 1 waits for delayed acknowledgements: 41 to 78 messages a second.
     cat >"$WORK/broker/mosquitto.conf" <<EOF
@@ -123,7 +123,7 @@ EOF
 }
 
 stop_broker() {
-    stop broker "${1:-TERM}"
+    stop broker
 }
 
 db() {

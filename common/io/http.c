@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "io/http.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { EXTRA_HEADERS = 8, CONNECTIONS_MAX = 1000, IDLE_S = 60, WORKERS_MAX = 64 };
+
+struct http {
+    struct MHD_Daemon *daemon;
+    struct loop *loop;
+    struct loop_watch *watch;
+    struct loop_timer *timer;
+    const struct http_route *routes;
+    bool (*before)(struct http_request *request, const struct http_route *route);
+    void *(*worker_new)(void *arg);
+    void (*worker_free)(void *worker);
+    void *arg;
+    char *certificate, *key;
+    pthread_key_t worker_key; // the worker of a thread
+    pthread_mutex_t lock;     // of the two below
+    void *workers[WORKERS_MAX];
+    int worker_count;
+};
+
+struct header {
+    char *name, *value;
+};
+
+struct http_request {
+    struct http *http;
+    struct MHD_Connection *connection;
+    const char *method, *path;
+    char *parts[HTTP_PATH_PARTS];
+    char *body;
+    size_t len;
+    bool too_large, answered;
+    struct header extra[EXTRA_HEADERS];
+    int extra_count;
+    enum MHD_Result result;
+};
+
+const char *http_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+const char *http_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+const char *http_query(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_body(const struct http_request *request, size_t *len)
+{
+    *len = request->len;
+    return request->body;
+}
+
+const char *http_part(const struct http_request *request, int n)
+{
+    assert(n >= 0 && n < HTTP_PATH_PARTS);
+    return request->parts[n];
+}
+
+const char *http_client(const struct http_request *request)
+{
+    static _Thread_local char text[INET6_ADDRSTRLEN];
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+    const void *octets = NULL;
+    if (address && address->sa_family == AF_INET)
+        octets = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    else if (address && address->sa_family == AF_INET6)
+        octets = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (!octets || !inet_ntop(address->sa_family, octets, text, sizeof text))
+        return "";
+    return text;
+}
+
+void *http_worker(const struct http_request *request)
+{
+    struct http *http = request->http;
+    if (!http->worker_new)
+        return http->arg;
+    void *worker = pthread_getspecific(http->worker_key);
+    if (!worker) {
+        worker = http->worker_new(http->arg);
+        pthread_setspecific(http->worker_key, worker);
+        pthread_mutex_lock(&http->lock);
+        assert(http->worker_count < WORKERS_MAX);
+        http->workers[http->worker_count++] = worker;
+        pthread_mutex_unlock(&http->lock);
+    }
+    return worker;
+}
+
+void http_add_header(struct http_request *request, const char *name, const char *value)
+{
+    assert(request->extra_count < EXTRA_HEADERS);
+    request->extra[request->extra_count++] = (struct header){memory_text(name), memory_text(value)};
+}
+
+// Does one of the tags of an If-None-Match name etag? A weak tag matches its strong form.
+static bool has_tag(const char *list, const char *etag)
+{
+    size_t len = strlen(etag);
+    for (const char *at = list; (at = strstr(at, etag)); at += len)
+        if ((at == list || strchr(", /", at[-1])) && (!at[len] || strchr(", ", at[len])))
+            return true;
+    return !strcmp(list, "*");
+}
+
+static bool client_has(const struct http_request *request)
+{
+    const char *list = http_header(request, "If-None-Match");
+    for (int i = 0; list && i < request->extra_count; i++)
+        if (!strcasecmp(request->extra[i].name, "ETag"))
+            return has_tag(list, request->extra[i].value);
+    return false;
+}
+
+void http_answer(struct http_request *request, int status, const char *type, char *body, size_t len)
+{
+    assert(!request->answered);
+    request->answered = true;
+    if (status == MHD_HTTP_OK && client_has(request)) {
+        free(body);
+        body = NULL;
+        len = 0;
+        status = MHD_HTTP_NOT_MODIFIED;
+    }
+    struct MHD_Response *response =
+        body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
+             : MHD_create_response_from_buffer(0, memory_text(""), MHD_RESPMEM_MUST_FREE);
+    if (!response)
+        log_fatal("http.failed", F("what", "response"));
+    if (type && body)
+        MHD_add_response_header(response, "Content-Type", type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (int i = 0; i < request->extra_count; i++)
+        MHD_add_response_header(response, request->extra[i].name, request->extra[i].value);
+    request->result = MHD_queue_response(request->connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+}
+
+static const char *title_of(int status)
+{
+    switch (status) {
+    case 400:
+        return "The request is not understood";
+    case 401:
+        return "Who are you?";
+    case 403:
+        return "Not allowed";
+    case 404:
+        return "There is no such thing";
+    case 405:
+        return "That cannot be done here";
+    case 413:
+        return "Too much";
+    case 429:
+        return "Too many requests";
+    case 503:
+        return "Not now";
+    default:
+        return "It did not work";
+    }
+}
+
+void http_problem(struct http_request *request, int status, const char *kind, const char *detail)
+{
+    char *type = memory_format("urn:socmod:problem:%s", kind);
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s*}", "type", type, "title", title_of(status),
+                                "status", status, "detail", detail);
+    char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
+    if (!text) // detail was not UTF-8
+        text = memory_format("{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d}", type,
+                             title_of(status), status);
+    json_decref(problem);
+    free(type);
+    http_answer(request, status, "application/problem+json", text, strlen(text));
+}
+
+static void forget_parts(struct http_request *request)
+{
+    for (int i = 0; i < HTTP_PATH_PARTS; i++) {
+        free(request->parts[i]);
+        request->parts[i] = NULL;
+    }
+}
+
+// Does path fit pattern? Fills in the parts.
+static bool fits(struct http_request *request, const char *pattern, const char *path)
+{
+    forget_parts(request);
+    int count = 0;
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        size_t len = strcspn(path, "/");
+        if (!len || count == HTTP_PATH_PARTS)
+            return false;
+        request->parts[count++] = memory_text_n(path, len);
+        path += len;
+        pattern += strcspn(pattern, "}") + 1;
+    }
+    return !*path;
+}
+
+// The methods that a path knows, as Allow says them; "" for no such path.
+static void list_methods(struct http_request *request, char *list, size_t size)
+{
+    size_t len = 0;
+    list[0] = '\0';
+    for (const struct http_route *r = request->http->routes; r->fn; r++)
+        if (fits(request, r->pattern, request->path) && len < size)
+            len += (size_t)snprintf(list + len, size - len, "%s%s%s", len ? ", " : "", r->method,
+                                    strcmp(r->method, "GET") ? "" : ", HEAD");
+    if (len && len < size)
+        snprintf(list + len, size - len, ", OPTIONS");
+}
+
+static void answer_without_route(struct http_request *request)
+{
+    char methods[128];
+    list_methods(request, methods, sizeof methods);
+    if (!*methods) {
+        http_problem(request, MHD_HTTP_NOT_FOUND, "no-such-path", request->path);
+        return;
+    }
+    http_add_header(request, "Allow", methods);
+    if (!strcmp(request->method, "OPTIONS"))
+        http_answer(request, MHD_HTTP_NO_CONTENT, NULL, NULL, 0);
+    else
+        http_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method", request->method);
+}
+
+static void serve(struct http_request *request)
+{
+    if (request->too_large) {
+        http_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "body over 64 KiB");
+        return;
+    }
+    const char *method = strcmp(request->method, "HEAD") ? request->method : "GET";
+    for (const struct http_route *r = request->http->routes; r->fn; r++) {
+        if (strcmp(r->method, method) || !fits(request, r->pattern, request->path))
+            continue;
+        if (!request->http->before || request->http->before(request, r))
+            r->fn(request);
+        if (!request->answered) {
+            log_error("http.unanswered", F("path", request->path));
+            http_problem(request, MHD_HTTP_INTERNAL_SERVER_ERROR, "internal", NULL);
+        }
+        return;
+    }
+    answer_without_route(request);
+}
+
+static void take_body(struct http_request *request, const char *data, size_t *size)
+{
+    if (request->len + *size > HTTP_BODY_MAX) {
+        request->too_large = true;
+    } else {
+        request->body = memory_grow(request->body, request->len + *size + 1, 1);
+        memcpy(request->body + request->len, data, *size);
+        request->len += *size;
+        request->body[request->len] = '\0';
+    }
+    *size = 0;
+}
+
+// Called by the library first with the headers, then for each part of the body, then once more.
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **state)
+{
+    (void)version;
+    struct http_request *request = *state;
+    if (!request) {
+        request = memory_new(1, sizeof *request);
+        request->http = arg;
+        *state = request;
+        return MHD_YES;
+    }
+    request->connection = connection;
+    request->method = method;
+    request->path = path;
+    if (*size) {
+        take_body(request, data, size);
+        return MHD_YES;
+    }
+    serve(request);
+    return request->result;
+}
+
+static void on_done(void *arg, struct MHD_Connection *connection, void **state,
+                    enum MHD_RequestTerminationCode why)
+{
+    (void)arg, (void)connection, (void)why;
+    struct http_request *request = *state;
+    if (!request)
+        return;
+    forget_parts(request);
+    for (int i = 0; i < request->extra_count; i++) {
+        free(request->extra[i].name);
+        free(request->extra[i].value);
+    }
+    free(request->body);
+    free(request);
+    *state = NULL;
+}
+
+static void log_library(void *arg, const char *format, va_list list)
+{
+    (void)arg;
+    char text[256];
+    vsnprintf(text, sizeof text, format, list);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("http.library", F("text", text));
+}
+
+static void run_in_loop(void *arg)
+{
+    struct http *http = arg;
+    MHD_run(http->daemon);
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
+        loop_timer_in(http->timer, clock_machine_ns((int64_t)wait_ms * 1000000));
+    else
+        loop_timer_stop(http->timer);
+}
+
+static void on_ready(void *arg, uint32_t events)
+{
+    (void)events;
+    run_in_loop(arg);
+}
+
+// The whole file as text, owned; NULL when it cannot be read.
+static char *read_file(const char *path)
+{
+    FILE *file = path && *path ? fopen(path, "re") : NULL;
+    if (!file)
+        return NULL;
+    char *text = memory_new(HTTP_BODY_MAX, 1);
+    text[fread(text, 1, HTTP_BODY_MAX - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static bool find_address(const struct http_settings *settings, struct sockaddr_storage *address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)settings->port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                              .sin6_port = htons((uint16_t)settings->port)};
+    if (inet_pton(AF_INET, settings->address, &v4.sin_addr) == 1)
+        memcpy(address, &v4, sizeof v4);
+    else if (inet_pton(AF_INET6, settings->address, &v6.sin6_addr) == 1)
+        memcpy(address, &v6, sizeof v6);
+    else
+        return false;
+    return true;
+}
+
+static struct MHD_Daemon *start(struct http *http, const struct http_settings *settings,
+                                const struct sockaddr *address)
+{
+    struct MHD_OptionItem options[12] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
+        {MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address},
+        {MHD_OPTION_CONNECTION_LIMIT,
+         settings->connections_max ? settings->connections_max : CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_done, NULL},
+        {MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, NULL},
+    };
+    int count = 6;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+    if (address->sa_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    if (settings->threads) {
+        flags |= MHD_USE_INTERNAL_POLLING_THREAD;
+        if (settings->threads > 1)
+            options[count++] =
+                (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL};
+    }
+    if (http->certificate && http->key) {
+        flags |= MHD_USE_TLS;
+        options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate};
+        options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, http->key};
+    }
+    options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
+}
+
+struct http *http_new(struct loop *loop, const struct http_settings *settings,
+                      const struct http_route *routes,
+                      bool (*before)(struct http_request *request, const struct http_route *route),
+                      void *(*worker_new)(void *arg), void (*worker_free)(void *worker), void *arg)
+{
+    struct http *http = memory_new(1, sizeof *http);
+    *http = (struct http){.loop = loop,
+                          .routes = routes,
+                          .before = before,
+                          .worker_new = worker_new,
+                          .worker_free = worker_free,
+                          .arg = arg};
+    pthread_mutex_init(&http->lock, NULL);
+    pthread_key_create(&http->worker_key, NULL);
+    http->certificate = read_file(settings->certificate_file);
+    http->key = read_file(settings->key_file);
+    bool wants_tls = settings->certificate_file && *settings->certificate_file;
+    struct sockaddr_storage address;
+    const char *why = NULL;
+    if (wants_tls && (!http->certificate || !http->key))
+        why = "certificate or key cannot be read";
+    else if (!find_address(settings, &address))
+        why = "not an IP address";
+    else if (!(http->daemon = start(http, settings, (struct sockaddr *)&address)))
+        why = strerror(errno);
+    if (why) {
+        log_error("http.cannot_listen", F("address", settings->address), F("port", settings->port),
+                  F("why", why));
+        http_free(http);
+        return NULL;
+    }
+    if (!settings->threads) {
+        int fd = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+        http->timer = loop_timer_new(loop, run_in_loop, http);
+        http->watch = loop_watch(loop, fd, EPOLLIN, on_ready, http);
+    }
+    log_info("http.listening", F("address", settings->address), F("port", http_port(http)),
+             F("tls", wants_tls));
+    return http;
+}
+
+int http_port(const struct http *http)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    return info ? info->port : 0;
+}
+
+void http_free(struct http *http)
+{
+    if (!http)
+        return;
+    loop_unwatch(http->watch);
+    loop_timer_free(http->timer);
+    if (http->daemon)
+        MHD_stop_daemon(http->daemon);
+    for (int i = 0; i < http->worker_count && http->worker_free; i++)
+        http->worker_free(http->workers[i]);
+    pthread_key_delete(http->worker_key);
+    pthread_mutex_destroy(&http->lock);
+    free(http->certificate);
+    if (http->key)
+        memory_wipe(http->key, strlen(http->key));
+    free(http->key);
+    free(http);
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Turn a street into what the programs of the demo read.
+
+  prepare_case.py DIR OUT [--from TIME] [--hours N]
+
+DIR holds grid.json or street.json, loads.csv and sessions.csv: the bundled street, or any replay
+case, whose case.ini says where it starts (score_from). The grid of a replay case names no meters and connections; they are made up here. OUT gets
+street.json (as socmod-admin import takes it), loads.csv and sessions.csv of the hours asked for,
+and case.env with FROM, TO and CHARGERS for the shell.
+"""
+import argparse
+import configparser
+import csv
+import datetime as dt
+import json
+import pathlib
+
+UTC = dt.timezone.utc
+QUARTER = dt.timedelta(minutes=15)
+KNOWN_BEFORE = 2  # quarters that the planner has to begin with
+
+
+def time_of(text):
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def stamp(time):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def grid_of_case(case):
+    """The operator's grid file from the grid.json of a replay case."""
+    grid = {"transformers": [], "feeders": [], "connections": [], "meters": [], "chargers": []}
+    above = {}
+    for t in case["transformers"]:
+        grid["transformers"].append({"id": t["id"], "limit_w": t["limit_w"]})
+        above.update({feeder: t["id"] for feeder in t["feeders"]})
+    for f in case["feeders"]:
+        grid["feeders"].append({"id": f["id"], "transformer": above[f["id"]], "limit_w": f["limit_w"]})
+    for n, c in enumerate(case["chargers"]):
+        ean, meter = f"8716871200{n:08d}", f"E00510000000{n:05d}"
+        per_amp = 230 * len(c["phases"])
+        grid["connections"].append({
+            "ean": ean, "feeder": c["feeder"], "phases": c["phases"],
+            "contract_w": round(c["max_a"] * per_amp), "floor_w": round(c["floor_a"] * per_amp)})
+        grid["meters"].append({"equipment_id": meter, "connection": ean, "route": "head-end",
+                               "head_end": "HE1", "dsmr": "5", "message_interval_s": 900})
+        grid["chargers"].append({"id": c["id"], "connection": ean, "kind": "compleo-station",
+                                 "max_a": c["max_a"]})
+    return grid
+
+
+def copy_rows(source, target, wanted):
+    with open(source, encoding="ascii") as a, open(target, "w", encoding="ascii", newline="") as b:
+        reader = csv.DictReader(a)
+        writer = csv.DictWriter(b, reader.fieldnames, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row for row in reader if wanted(row))
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("dir", type=pathlib.Path)
+    args.add_argument("out", type=pathlib.Path)
+    args.add_argument("--from", dest="start", default="")
+    args.add_argument("--hours", type=float, default=10)
+    a = args.parse_args()
+    a.out.mkdir(parents=True, exist_ok=True)
+
+    if (a.dir / "street.json").exists():
+        grid = json.loads((a.dir / "street.json").read_text())
+    else:
+        grid = grid_of_case(json.loads((a.dir / "grid.json").read_text()))
+    with open(a.dir / "loads.csv", encoding="ascii") as file:
+        quarters = sorted({time_of(row["quarter"]) for row in csv.DictReader(file)})
+    case = configparser.ConfigParser()
+    case.read(a.dir / "case.ini")
+    wish = a.start or case.get("case", "score_from", fallback="")
+    start = max(time_of(wish) if wish else quarters[0], quarters[0] + KNOWN_BEFORE * QUARTER)
+    end = min(start + dt.timedelta(hours=a.hours), quarters[-1] + QUARTER)
+    copy_rows(a.dir / "loads.csv", a.out / "loads.csv",
+              lambda row: start - KNOWN_BEFORE * QUARTER <= time_of(row["quarter"]) < end)
+    copy_rows(a.dir / "sessions.csv", a.out / "sessions.csv",
+              lambda row: time_of(row["departure"]) > start and time_of(row["arrival"]) < end)
+    (a.out / "street.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="ascii")
+    (a.out / "case.env").write_text(
+        f"FROM={stamp(start)}\nTO={stamp(end)}\nCHARGERS={len(grid['chargers'])}\n", encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()

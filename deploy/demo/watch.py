@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The eyes of the demo: a line per quarter hour while it runs, then the summary and the verdict.
+
+  watch.py --api URL --token-file FILE --case DIR --truth FILE --modbus-port N --from TIME --to TIME
+
+Everything about what the chain did comes from the audit API. Only what no operator can know, the
+load that would have been without control, comes from the simulated street (--truth); and the
+registers are read from the chargers themselves, over Modbus. Exit 0 only if no profile was lost, every register followed its profile and the
+overload fell.
+"""
+import argparse
+import csv
+import datetime as dt
+import json
+import pathlib
+import socket
+import struct
+import sys
+import time
+import urllib.error
+import urllib.request
+
+UTC = dt.timezone.utc
+QUARTER = dt.timedelta(minutes=15)
+FINAL = {"applied", "superseded", "expired", "refused", "failed"}
+
+
+def time_of(text):
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def stamp(when):
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Api:
+    def __init__(self, url, token):
+        self.url, self.token = url, token
+
+    def get(self, path):
+        request = urllib.request.Request(self.url + path,
+                                         headers={"Authorization": "Bearer " + self.token})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def items(self, path):
+        """All items of a list, page by page."""
+        cursor, mark = None, "&" if "?" in path else "?"
+        while True:
+            page = self.get(path + mark + "limit=500" + (f"&cursor={cursor}" if cursor else ""))
+            yield from page["items"]
+            cursor = page["next"]
+            if not cursor:
+                return
+
+
+def bars(p_w, limit_w, wide=12):
+    """Each phase as "34.1/40.0", marked where it is over."""
+    words = []
+    for power, limit in zip(p_w, limit_w or [None] * 3):
+        text = "-" if power is None else f"{power / 1000:.1f}"
+        text += f"/{limit / 1000:.0f}" if limit else ""
+        words.append((text + ("!" if power is not None and limit and power > limit else " ")).rjust(wide))
+    return "".join(words)
+
+
+def print_quarter(api, transformer, quarter):
+    span = f"from={stamp(quarter)}&to={stamp(quarter + QUARTER)}"
+    loads = list(api.items(f"/v1/transformers/{transformer}/loads?{span}"))
+    statistics = api.get(f"/v1/statistics?{span}")
+    gateways = list(api.items("/v1/gateways"))
+    limited = [g for g in gateways if g["mode"] == "limited"]
+    safe = [g for g in gateways if g["mode"] == "safe"]
+    lowest = min((g["limit_w"] for g in limited if g["limit_w"] is not None), default=None)
+    load = loads[-1] if loads else {"p_w": [None] * 3, "limit_w": None}
+    print(f"{stamp(quarter)[11:16]}Z {bars(load['p_w'], load['limit_w'])}"
+          f"   {len(limited):3d} {len(safe):4d} {statistics['profiles']['planned']:8d}"
+          f"   {'-' if lowest is None else f'{lowest / 1000:.1f} kW':>9}", flush=True)
+
+
+def watch(api, args):
+    transformer = next(api.items("/v1/transformers"))["id"]
+    print(f"transformer {transformer}: kW per phase / limit, '!' is over; UTC")
+    print("quarter           L1          L2          L3   lim. safe messages   lowest register limit")
+    shown = time_of(args.start)
+    end = time_of(args.end)
+    seen_at = time.monotonic()
+    while shown < end:
+        span = f"from={stamp(shown)}&to={stamp(shown + QUARTER)}"
+        try:
+            there = list(api.items(f"/v1/transformers/{transformer}/loads?{span}"))
+            if there:
+                print_quarter(api, transformer, shown)
+                shown += QUARTER
+                seen_at = time.monotonic()
+                continue
+        except (urllib.error.URLError, OSError) as error:
+            print(f"(audit does not answer: {error})", flush=True)
+        if time.monotonic() - seen_at > args.patience:
+            sys.exit(f"no measurement of {stamp(shown)} after {args.patience:.0f} s: the chain stands still")
+        time.sleep(0.2)
+
+
+def over(rows, limits):
+    """Quarters over the limit and kWh above it: rows [(id, quarter, [w, w, w])]."""
+    quarters, kwh = set(), 0.0
+    for name, quarter, p_w in rows:
+        for power, limit in zip(p_w, limits.get(name) or [None] * 3):
+            if limit and power > limit:
+                quarters.add((name, quarter))
+                kwh += (power - limit) / 4000
+    return len(quarters), kwh
+
+
+def truth_rows(path, case, start, end):
+    """The street's own account: feeders and the transformers above them, with and without control."""
+    grid = json.loads((case / "street.json").read_text())
+    limits = {x["id"]: x.get("limit_w") for x in grid["transformers"] + grid["feeders"]}
+    above = {f["id"]: f["transformer"] for f in grid["feeders"]}
+    sums = {"with": {}, "without": {}}
+    with open(path, encoding="ascii") as file:
+        for row in csv.DictReader(file):
+            if not start <= time_of(row["quarter"]) < end:
+                continue
+            for kind, total in sums.items():
+                p_w = [float(row[f"{kind}_l{n}_w"]) for n in (1, 2, 3)]
+                for name in (row["feeder"], above[row["feeder"]]):
+                    now = total.setdefault((name, row["quarter"]), [0.0] * 3)
+                    total[name, row["quarter"]] = [a + b for a, b in zip(now, p_w)]
+    return {kind: over([(n, q, p) for (n, q), p in total.items()], limits)
+            for kind, total in sums.items()}
+
+
+def settle(api, seconds):
+    """Wait until the last messages have come to their end; the profiles as they then are."""
+    until = time.monotonic() + seconds
+    while True:
+        profiles = list(api.items("/v1/profiles"))
+        if all(p["state"] in FINAL for p in profiles) or time.monotonic() > until:
+            return profiles
+        time.sleep(0.5)
+
+
+def read_limit_w(port):
+    """Holding register 0 of a Compleo/EBG charger: its power limit in 100 W."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as charger:
+        charger.sendall(struct.pack(">HHHBBHH", 1, 0, 6, 255, 3, 0, 1))
+        answer = b""
+        while len(answer) < 11:
+            more = charger.recv(64)
+            if not more:
+                raise OSError("closed")
+            answer += more
+        _, _, _, _, function, octets, value = struct.unpack(">HHHBBBH", answer[:11])
+        if function != 3 or octets != 2:
+            raise OSError("exception")
+        return value * 100
+
+
+def check_registers(api, args, complaints):
+    """Each charger's register against what its gateway says that it should be."""
+    chargers = json.loads((args.case / "street.json").read_text())["chargers"]
+    registers = {}
+    for n, charger in enumerate(chargers):
+        try:
+            registers[charger["id"]] = read_limit_w(args.modbus_port + n)
+        except OSError as error:
+            complaints.append(f"charger {charger['id']}: {error}")
+    followed = 0
+    gateways = {g["meter"]: g for g in api.items("/v1/gateways")}
+    for connection in api.items("/v1/connections"):
+        for charger in connection["chargers"]:
+            gateway = gateways.get(connection["meter"])
+            shows = registers.get(charger)
+            if gateway is None:
+                complaints.append(f"charger {charger}: its gateway was never heard of")
+            if gateway is None or shows is None:
+                continue
+            want = connection["contract_w"]
+            if gateway["limit_w"] is not None:
+                want = min(want, gateway["limit_w"])
+            if shows > want:
+                complaints.append(f"charger {charger}: register says {shows} W, its gateway {want} W")
+            else:
+                followed += 1
+    return followed
+
+
+def summarise(api, args):
+    complaints = []
+    start, end = time_of(args.start), time_of(args.end)
+    profiles = settle(api, args.patience)
+    statistics = api.get(f"/v1/statistics?from={args.start}&to={args.end}")
+    by_state = {}
+    for profile in profiles:
+        by_state[profile["state"]] = by_state.get(profile["state"], 0) + 1
+        if profile["state"] not in FINAL:
+            complaints.append(f"profile {profile['id']} is lost: still {profile['state']}")
+        elif profile["state"] in ("failed", "refused"):
+            complaints.append(f"profile {profile['id']} {profile['state']}: {profile['cause']}")
+    for profile in profiles:
+        if profile["state"] != "applied":
+            continue
+        life = api.get(f"/v1/profiles/{profile['id']}/life")
+        high = [r for r in life["receipts"] if r["state"] == "applied" and r["limit_w"] is not None
+                and (r["register_w"] is None or r["register_w"] > r["limit_w"])]
+        if high:
+            complaints.append(f"profile {profile['id']}: register above its limit: {high[0]}")
+    if not profiles:
+        complaints.append("not one profile was made")
+    followed = check_registers(api, args, complaints)
+    truth = truth_rows(args.truth, args.case, start, end)
+    measured = [sum(q[k] for q in statistics["quarters"].values()) for k in ("over_limit", "over_kwh")]
+    if truth["without"][1] <= 0:
+        complaints.append("without control there was no overload, so nothing was shown")
+    elif truth["with"][1] >= truth["without"][1]:
+        complaints.append("the overload did not fall")
+    slowest = max(((name, s["p99_s"]) for name, s in statistics["steps"].items()
+                   if s["p99_s"] is not None), key=lambda s: s[1], default=("none", 0))
+
+    print()
+    print("                       without control   with control   as the audit measured it")
+    print(f"overloaded quarters    {truth['without'][0]:15d}{truth['with'][0]:15d}{measured[0]:15d}")
+    print(f"energy above limit kWh {truth['without'][1]:15.2f}{truth['with'][1]:15.2f}{measured[1]:15.2f}")
+    print(f"messages written       {statistics['messages_written']}")
+    print("profiles               " + (", ".join(f"{n} {s}" for s, n in sorted(by_state.items())) or "none"))
+    print(f"registers that follow  {followed}")
+    print(f"slowest step           {slowest[0].replace('_', ' ')}: p99 {slowest[1]:.1f} s of the street's time")
+    for complaint in complaints:
+        print(f"NOT RIGHT: {complaint}")
+    print("the chain did its job" if not complaints else "the chain did not do its job")
+    return 1 if complaints else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--api", required=True)
+    parser.add_argument("--token-file", required=True, type=pathlib.Path)
+    parser.add_argument("--case", required=True, type=pathlib.Path)
+    parser.add_argument("--truth", required=True, type=pathlib.Path)
+    parser.add_argument("--modbus-port", required=True, type=int, help="of the first charger")
+    parser.add_argument("--from", dest="start", required=True)
+    parser.add_argument("--to", dest="end", required=True)
+    parser.add_argument("--patience", type=float, default=30, help="real seconds without progress")
+    args = parser.parse_args()
+    api = Api(args.api, args.token_file.read_text().strip())
+    watch(api, args)
+    return summarise(api, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real server on loopback, spoken to over a socket, in both ways of running it.
+
+#include "base/memory.h"
+#include "io/http.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void answer_thing(struct http_request *request)
+{
+    const char *colour = http_query(request, "colour");
+    http_add_header(request, "ETag", "\"7\"");
+    char *body = memory_format("thing %s %s", http_part(request, 0), colour ? colour : "none");
+    http_answer(request, 200, "text/plain", body, strlen(body));
+}
+
+static void answer_echo(struct http_request *request)
+{
+    size_t len;
+    const char *body = http_body(request, &len);
+    http_answer(request, 200, "text/plain", memory_text_n(body ? body : "", len), len);
+}
+
+static void answer_nothing(struct http_request *request)
+{
+    (void)request;
+}
+
+static bool ask_for_key(struct http_request *request, const struct http_route *route)
+{
+    if (strcmp(route->pattern, "/locked") || http_header(request, "X-Key"))
+        return true;
+    http_problem(request, 401, "no-key", "say X-Key");
+    return false;
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/things/{id}", answer_thing},
+    {"POST", "/echo", answer_echo},
+    {"GET", "/locked", answer_echo},
+    {"GET", "/broken", answer_nothing},
+    {0},
+};
+
+static void *run_loop(void *loop)
+{
+    loop_run(loop);
+    return NULL;
+}
+
+static void stop(void *loop)
+{
+    loop_stop(loop);
+}
+
+// Send the request, and give back all that comes until the server closes.
+static void talk(int port, const char *request, size_t len, char *answer, size_t size)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    cr_assert_eq(send(fd, request, len, MSG_NOSIGNAL), (ssize_t)len);
+    size_t got = 0;
+    for (ssize_t more; got < size - 1 && (more = recv(fd, answer + got, size - 1 - got, 0)) > 0;)
+        got += (size_t)more;
+    answer[got] = '\0';
+    close(fd);
+}
+
+static void serve_once(int threads, const char *request, size_t len, char *answer, size_t size)
+{
+    struct loop *loop = loop_new();
+    const struct http_settings settings = {.address = "127.0.0.1", .threads = threads};
+    struct http *http = http_new(loop, &settings, routes, ask_for_key, NULL, NULL, NULL);
+    cr_assert_not_null(http);
+    pthread_t thread;
+    pthread_create(&thread, NULL, run_loop, loop);
+    talk(http_port(http), request, len, answer, size);
+    loop_post(loop, stop, loop);
+    pthread_join(thread, NULL);
+    http_free(http);
+    loop_free(loop);
+}
+
+struct talk_case {
+    char request[160];
+    char wanted[3][80]; // each stands in the answer
+    char unwanted[40];
+    int threads;
+};
+
+#define END "Host: x\r\nConnection: close\r\n\r\n"
+
+ParameterizedTestParameters(http, answers)
+{
+    static struct talk_case cases[] = {
+        {"GET /things/7?colour=blue HTTP/1.1\r\n" END, {"200 OK", "thing 7 blue"}, "", 0},
+        {"GET /things/a%20b?colour=%2Fx HTTP/1.1\r\n" END, {"thing a b /x"}, "", 1},
+        {"HEAD /things/7 HTTP/1.1\r\n" END, {"200 OK", "Content-Length: 12"}, "thing", 2},
+        {"GET /things/7 HTTP/1.1\r\nIf-None-Match: W/\"3\", \"7\"\r\n" END, {"304"}, "thing", 0},
+        {"GET /things/7 HTTP/1.1\r\nIf-None-Match: \"77\"\r\n" END, {"200 OK"}, "", 0},
+        {"GET /nowhere HTTP/1.1\r\n" END,
+         {"404", "application/problem+json", "urn:socmod:problem:no-such-path"},
+         "",
+         0},
+        {"GET /things/ HTTP/1.1\r\n" END, {"404"}, "", 0},
+        {"GET /things/7/8 HTTP/1.1\r\n" END, {"404"}, "", 0},
+        {"DELETE /things/7 HTTP/1.1\r\n" END, {"405", "Allow: GET, HEAD, OPTIONS"}, "", 0},
+        {"OPTIONS /echo HTTP/1.1\r\n" END, {"204", "Allow: POST, OPTIONS"}, "", 0},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 5\r\n" END "hello", {"200", "hello"}, "", 1},
+        {"GET /locked HTTP/1.1\r\n" END, {"401", "say X-Key"}, "", 0},
+        {"GET /locked HTTP/1.1\r\nx-key: 1\r\n" END, {"200"}, "", 0},
+        {"GET /broken HTTP/1.1\r\n" END, {"500"}, "", 1},
+    };
+    return cr_make_param_array(struct talk_case, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct talk_case *c, http, answers)
+{
+    char answer[4096];
+    serve_once(c->threads, c->request, strlen(c->request), answer, sizeof answer);
+    for (int i = 0; i < 3; i++)
+        cr_expect(strstr(answer, c->wanted[i]), "%s: no \"%s\" in %s", c->request, c->wanted[i],
+                  answer);
+    if (*c->unwanted)
+        cr_expect(!strstr(answer, c->unwanted), "%s: %s", c->request, answer);
+}
+
+Test(http, refuses_a_body_that_is_too_large)
+{
+    size_t len = HTTP_BODY_MAX + 1;
+    char *request = memory_format("POST /echo HTTP/1.1\r\nContent-Length: %zu\r\n" END "%*s", len,
+                                  (int)len, "");
+    char answer[4096];
+    serve_once(1, request, strlen(request), answer, sizeof answer);
+    cr_expect(strstr(answer, "413"), "%s", answer);
+    free(request);
+}
+
+Test(http, says_so_when_it_cannot_listen)
+{
+    struct loop *loop = loop_new();
+    const struct http_settings settings = {.address = "no.such", .port = 1};
+    cr_expect_null(http_new(loop, &settings, routes, NULL, NULL, NULL, NULL));
+    loop_free(loop);
+}
