@@ -358,7 +358,7 @@ static void check_names(struct reading *reading, struct element *element)
     json_object_foreach(element->json, key, value)
     {
         const struct rule *rule = element->kind->rules;
-        while (rule->key && strcmp(rule->key, key))
+        while (rule->key && strcmp(rule->key, key) != 0)
             rule++;
         if (!rule->key)
             complain(reading, element, line_of(element, key), key, "no such field");
@@ -477,7 +477,7 @@ static void read_member(struct reading *reading)
     }
     const char *text = json_string_value(name);
     int kind = 0;
-    while (kind < GRID_KINDS && strcmp(kinds[kind].list, text))
+    while (kind < GRID_KINDS && strcmp(kinds[kind].list, text) != 0)
         kind++;
     if (kind < GRID_KINDS && !reading->list_seen[kind]) {
         reading->list_seen[kind] = true;
