@@ -24,16 +24,17 @@
      | (uint64_t)'.' << 8 * OBIS_SIZE(c) | OBIS_CHARS(d) << 8 * (OBIS_SIZE(c) + 1)                 \
      | (uint64_t)'.' << 8 * (OBIS_SIZE(c) + OBIS_SIZE(d) + 1)                                      \
      | OBIS_CHARS(e) << 8 * (OBIS_SIZE(c) + OBIS_SIZE(d) + 2))
-enum { OBIS_CHANNEL = 56 }; // where B stands in it
-#define OBIS_OTHER UINT64_C(0)
+enum { OBIS_CHANNEL = 56 };    // where B stands in it
+#define OBIS_OTHER UINT64_C(0) // no code
 
-// Read a code up to its '('; zeros in front and a "*F" behind it are passed over.
+// Read a code up to its '('; a "*F" behind it is passed over.
 //
 //   at    first character; afterwards just behind the '('. Untouched on error
 //   end   one behind the last character that may be read
-//   code  as above; OBIS_OTHER for a code that is too large for that
+//   code  OBIS() of it where it is written without zeros in front and within those bounds;
+//         anything else gives a number that no OBIS() of a table has
 //
-//   ERR_SYNTAX  not a code, or a number of it above 255
+//   ERR_SYNTAX  surely not a code
 MUST_CHECK enum err obis_code(const char **at, const char *end, uint64_t *code);
 
 enum obis_unit {

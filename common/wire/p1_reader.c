@@ -27,6 +27,7 @@ struct p1_reader {
     // has one, and of the line after it, of which it is not yet known whether a ')' follows.
     // Two of a line, because a header may hold a '/' and noise before it may be one.
     size_t first, last;
+    bool header; // first begins a header; then only another one replaces it
     size_t open_first, open_last;
     bool open_firm; // open_first begins its line, so it counts whatever follows
     size_t noted;   // the buffer has been searched for starts up to here
@@ -78,9 +79,18 @@ static void begin(struct p1_reader *r)
     r->base = r->position;
     r->begun = r->now;
     r->first = r->last = r->open_first = r->open_last = 0;
+    r->header = false;
     r->noted = 1;
     r->versioned = false;
     r->version_checked = 0;
+}
+
+// Is the '/' at index at the start of a header, that is, does an empty line follow its line?
+static bool begins_header(const struct p1_reader *r, size_t at)
+{
+    const char *end = r->buffer + r->fill;
+    const char *line_end = find(r->buffer + at, end, '\n');
+    return line_end && end - line_end > 2 && line_end[1] == '\r' && line_end[2] == '\n';
 }
 
 // Judge the '/' noted in the open line, which ends before limit or goes on to it.
@@ -91,9 +101,11 @@ static void settle(struct p1_reader *r, size_t limit)
     const char *from = r->buffer + r->open_last, *end = r->buffer + limit;
     const char *line_end = find(from, end, '\n');
     bool text = find(from, line_end ? line_end : end, ')');
-    if (!text || r->open_firm) {
+    bool header = begins_header(r, r->open_first);
+    if ((!text || r->open_firm) && (header || !r->header)) {
         r->first = r->open_first;
         r->last = text ? r->open_first : r->open_last;
+        r->header = header;
     }
     r->open_first = r->open_last = 0;
 }
@@ -128,14 +140,6 @@ static bool states_version(struct p1_reader *r, size_t end)
     return r->versioned;
 }
 
-// Is the '/' at index at the start of a header, that is, does an empty line follow its line?
-static bool begins_header(const struct p1_reader *r, size_t at)
-{
-    const char *end = r->buffer + r->fill;
-    const char *line_end = find(r->buffer + at, end, '\n');
-    return line_end && end - line_end > 2 && line_end[1] == '\r' && line_end[2] == '\n';
-}
-
 // May the octets before end be a whole telegram of a meter that sends neither '!' nor CRC?
 static bool whole_without_end(struct p1_reader *r, size_t end)
 {
@@ -158,6 +162,7 @@ static void give_up_first(struct p1_reader *r, uint64_t *counter)
     if (r->first) {
         r->first = r->last > start ? r->last - start : 0;
         r->last = r->first;
+        r->header = false;
         r->open_first -= r->open_first ? start : 0;
         r->open_last -= r->open_last ? start : 0;
     } else {
@@ -196,7 +201,7 @@ static bool hand_out(struct p1_reader *r, size_t start, size_t len, struct p1_fr
 // Where did a telegram begin whose CRC does not tell? At the latest header.
 static size_t likely_start(const struct p1_reader *r)
 {
-    if (r->first && begins_header(r, r->first))
+    if (r->header)
         return r->first;
     if (r->last && begins_header(r, r->last))
         return r->last;

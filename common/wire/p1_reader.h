@@ -4,7 +4,8 @@
 //   /XXX5Ident CR LF CR LF   line CR LF ...   !CRC CR LF
 //
 // A cable near mains corrupts, cuts and joins telegrams, so each '/' that may be the start of
-// one is remembered: the first, and those of the latest line that has one. At the end mark,
+// one is remembered: the first, and those of the latest line that has one (a header, which
+// an empty line follows, stays until the next header). At the end mark,
 // which is a '!' at the start of a line, the start whose CRC matches wins. So the good
 // telegram after a cut one is found, and so is one whose text holds a '/' or a '!'.
 // A '/' is no start when a ')' follows in its line: it is text in a value then.
