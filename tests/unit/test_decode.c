@@ -155,8 +155,7 @@ Test(decode, prints_a_line_for_each_and_json_whatever_comes)
         one[2] = "\"\\\x01\xFF\n"[count]; // into the header; the CRC is bad then
         memcpy(octets + len, one, size);
         len += size;
-        memcpy(octets + len, "\0noise", 6);
-        len += 6;
+        len += (size_t)sprintf(octets + len, "noise") + 1; // and a NUL
     }
     char *lines = decode(octets, len);
     int seen = 0;
