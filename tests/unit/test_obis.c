@@ -97,6 +97,7 @@ ParameterizedTestParameters(obis, reads_numbers)
         {"00000000000000000.01*V)", ERR_RANGE, OBIS_V, 0, "nineteen"},
         {"12345678901234567890123*V)", ERR_RANGE, OBIS_V, 0, "far more"},
         {"123456789.1234567890*V)", ERR_RANGE, OBIS_V, 0, "nineteen with a point"},
+        {"12345678901.12345678*V)", ERR_RANGE, OBIS_V, 0, "nineteen, the last eight at once"},
         {"9223372036854*MWh)", ERR_RANGE, OBIS_V, 0, "does not fit 64 bits"},
         {"51.775*kwh)", ERR_SYNTAX, OBIS_V, 0, "unit in lower case"},
         {"51.775*)", ERR_SYNTAX, OBIS_V, 0, "'*' and no unit"},
