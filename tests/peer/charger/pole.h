@@ -38,7 +38,7 @@ void pole_run(struct pole *pole, struct pole_now now, void (*changed)(void *arg,
 // When the next change comes by itself, ms UTC; INT64_MAX for never.
 int64_t pole_next_ms(const struct pole *pole, struct pole_now now);
 
-// Cut the power for so long, with all registers lost.
+// Cut the power for so long, with all registers lost. Run up to now before.
 void pole_reboot(struct pole *pole, struct pole_now now, int64_t dark_ms);
 
 #endif
