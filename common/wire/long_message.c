@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -155,18 +154,9 @@ enum err long_message_write(const struct profile *profile, enum long_message_uni
 
 // ---- reading
 
-static bool fail(struct long_message *message, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-// Name what is wrong. Always false, so that a reader can end with it.
-static bool fail(struct long_message *message, const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    vsnprintf(message->reason, sizeof message->reason, format, list);
-    va_end(list);
-    return false;
-}
+// Name what is wrong; and to end a reader with, as it is false.
+#define explain(message, ...) snprintf((message)->reason, sizeof(message)->reason, __VA_ARGS__)
+#define fail(message, ...) (explain(message, __VA_ARGS__), false)
 
 static void tolerate(struct long_message *message, enum long_message_oddity oddity)
 {
@@ -410,7 +400,7 @@ static enum long_message_kind read_json(json_t *root, enum long_message_unit uni
     json_t *header = json_object_get(root, "Header");
     const json_t *action = json_object_get(header, "Action");
     if (!is_our_action(json_string_value(action), message)) {
-        fail(message, "Header.Action: not " ACTION);
+        explain(message, "Header.Action: not " ACTION);
         return LONG_MESSAGE_FOREIGN;
     }
     return read_ours(root, header, unit, message) ? LONG_MESSAGE_PROFILE : LONG_MESSAGE_MALFORMED;
@@ -430,14 +420,14 @@ static enum long_message_kind read_text(const char *text, size_t len, enum long_
         return LONG_MESSAGE_EMPTY;
     const char *fault = text_fault(text, len);
     if (fault) {
-        fail(message, "%s", fault);
+        explain(message, "%s", fault);
         return unreadable(text, len);
     }
     json_error_t error;
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
         char room[NAME_SHOWN + 1];
-        fail(message, "not JSON at octet %d: %s", error.position, shown(error.text, room));
+        explain(message, "not JSON at octet %d: %s", error.position, shown(error.text, room));
         return unreadable(text, len);
     }
     enum long_message_kind kind = read_json(root, unit, message);

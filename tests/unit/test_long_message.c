@@ -464,7 +464,7 @@ ParameterizedTest(struct day *c, long_message, reads_what_it_wrote)
     for (int round = 0; round < 1000; round++) {
         struct profile profile = any_profile(c->utc), written;
         char text[LONG_MESSAGE_MAX + 1], again[LONG_MESSAGE_MAX + 1];
-        size_t reserved = (size_t)(below(3) * 64);
+        size_t reserved = (size_t)below(3) * 64;
         enum err err = long_message_write(&profile, LONG_MESSAGE_W, reserved, text, &written);
         cr_assert_eq(err, ERR_NONE, "%s: %s", c->why, err_name(err));
         cr_assert_leq(strlen(text) + reserved, LONG_MESSAGE_MAX);

@@ -100,8 +100,8 @@ Test(profile, does_not_limit_before_a_late_first_period)
 
 struct checked {
     double from, to;
-    int count;
     struct brief periods[3];
+    int count;
     enum err err;
     char reason[40];
     char why[56];
@@ -110,25 +110,25 @@ struct checked {
 ParameterizedTestParameters(profile, checks)
 {
     static struct checked cases[] = {
-        {15, 19, 2, {{15, 6000, NONE}, {18, 9000, NONE}}, ERR_NONE, "", "figure 8"},
-        {15, 19, 2, {{14, 6000, NONE}, {15, NONE, 5}}, ERR_NONE, "", "first before ValidFrom"},
-        {15, 19, 1, {{16, 6000, NONE}}, ERR_NONE, "", "first after ValidFrom"},
-        {15, 19, 1, {{15, 0, NONE}}, ERR_NONE, "", "nothing at all may be the limit"},
-        {15, 19, 1, {{15, 1000000, 100}}, ERR_NONE, "", "highest values"},
-        {15, 15, 1, {{14, 6000, NONE}}, ERR_RANGE, "valid_to", "ends as it begins"},
-        {15, 14, 1, {{13, 6000, NONE}}, ERR_RANGE, "valid_to", "ends before it begins"},
-        {-170000, 19, 1, {{15, 1, NONE}}, ERR_RANGE, "valid_from", "from the last century"},
-        {15, 800000, 1, {{15, 1, NONE}}, ERR_RANGE, "valid_to", "into the next century"},
-        {15, 19, 1, {{-170000, 1, NONE}}, ERR_RANGE, "periods[0].start", "start in 1999"},
-        {15, 19, 0, {{0, 0, 0}}, ERR_SYNTAX, "periods", "no period"},
-        {15, 19, 2, {{15, 1, NONE}, {15, 2, NONE}}, ERR_SYNTAX, "periods[1].start", "same start"},
-        {15, 19, 2, {{17, 1, NONE}, {16, 2, NONE}}, ERR_SYNTAX, "periods[1].start", "disorder"},
-        {15, 19, 2, {{13, 1, NONE}, {14, 2, NONE}}, ERR_SYNTAX, "periods[1].start", "two early"},
-        {15, 19, 2, {{15, 1, NONE}, {19, 2, NONE}}, ERR_SYNTAX, "periods[1].start", "at ValidTo"},
-        {15, 19, 1, {{15, NONE, NONE}}, ERR_SYNTAX, "periods[0]", "a period without a value"},
-        {15, 19, 1, {{15, -2, NONE}}, ERR_RANGE, "periods[0].max_power_w", "negative power"},
-        {15, 19, 1, {{15, 1000001, NONE}}, ERR_RANGE, "periods[0].max_power_w", "over a MW"},
-        {15, 19, 1, {{15, 1, 101}}, ERR_RANGE, "periods[0].load_reduct_pct", "over 100 %"},
+        {15, 19, {{15, 6000, NONE}, {18, 9000, NONE}}, 2, ERR_NONE, "", "figure 8"},
+        {15, 19, {{14, 6000, NONE}, {15, NONE, 5}}, 2, ERR_NONE, "", "first before ValidFrom"},
+        {15, 19, {{16, 6000, NONE}}, 1, ERR_NONE, "", "first after ValidFrom"},
+        {15, 19, {{15, 0, NONE}}, 1, ERR_NONE, "", "nothing at all may be the limit"},
+        {15, 19, {{15, 1000000, 100}}, 1, ERR_NONE, "", "highest values"},
+        {15, 15, {{14, 6000, NONE}}, 1, ERR_RANGE, "valid_to", "ends as it begins"},
+        {15, 14, {{13, 6000, NONE}}, 1, ERR_RANGE, "valid_to", "ends before it begins"},
+        {-170000, 19, {{15, 1, NONE}}, 1, ERR_RANGE, "valid_from", "from the last century"},
+        {15, 800000, {{15, 1, NONE}}, 1, ERR_RANGE, "valid_to", "into the next century"},
+        {15, 19, {{-170000, 1, NONE}}, 1, ERR_RANGE, "periods[0].start", "start in 1999"},
+        {15, 19, {{0, 0, 0}}, 0, ERR_SYNTAX, "periods", "no period"},
+        {15, 19, {{15, 1, NONE}, {15, 2, NONE}}, 2, ERR_SYNTAX, "periods[1].start", "same start"},
+        {15, 19, {{17, 1, NONE}, {16, 2, NONE}}, 2, ERR_SYNTAX, "periods[1].start", "disorder"},
+        {15, 19, {{13, 1, NONE}, {14, 2, NONE}}, 2, ERR_SYNTAX, "periods[1].start", "two early"},
+        {15, 19, {{15, 1, NONE}, {19, 2, NONE}}, 2, ERR_SYNTAX, "periods[1].start", "at ValidTo"},
+        {15, 19, {{15, NONE, NONE}}, 1, ERR_SYNTAX, "periods[0]", "a period without a value"},
+        {15, 19, {{15, -2, NONE}}, 1, ERR_RANGE, "periods[0].max_power_w", "negative power"},
+        {15, 19, {{15, 1000001, NONE}}, 1, ERR_RANGE, "periods[0].max_power_w", "over a MW"},
+        {15, 19, {{15, 1, 101}}, 1, ERR_RANGE, "periods[0].load_reduct_pct", "over 100 %"},
     };
     return cr_make_param_array(struct checked, cases, COUNT(cases));
 }
