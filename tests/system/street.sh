@@ -8,6 +8,8 @@
 #   hands RATE [TIME]    prints a value for [clock] hands that shows TIME (noon) now
 #   order SOCKET TEXT    a fault order; prints what came back
 #   modbus ...           tests/system/modbus.py
+#   telegram ...         tests/system/telegram.py
+#   ask TEXT ...         of the head-end HE1, see below
 
 cat >"$WORK/grid.json" <<'GRID'
 {"transformers": [{"id": "T1", "limit_w": [40000, 40000, 40000]}],
@@ -44,4 +46,23 @@ SEND
 
 modbus() {
     "$TREE/tests/system/modbus.py" "$@"
+}
+
+# Ask the head-end over MQTT 5: TEXT [METER [NOT_AFTER [OBJECT]]]; prints correlation data, status,
+# cause and digest of the answer.
+ask() {
+    local request
+    request=$(jq -nc --arg text "$1" --arg meter "${2:-E1}" --arg until "${3:-2099-01-01T00:00:00Z}" \
+        --arg object "${4:-0-0:96.13.0.255}" \
+        '{id: "0190", equipment_id: $meter, object: $object, text: $text, not_after: $until}')
+    ask_raw "$request"
+}
+ask_raw() {
+    mosquitto_rr -V mqttv5 -p "$BROKER_PORT" -q 1 -W "${WAIT:-3}" -t p3/HE1/set -e p3/HE1/answer/test \
+        -D publish correlation-data 4711 -m "$1" -F '{"correlation":"%D","answer":%p}' |
+        jq -r '[.correlation, .answer.status, .answer.cause // "-", .answer.digest // "-"] | join(" ")'
+}
+
+telegram() {
+    timeout 20 "$TREE/tests/system/telegram.py" "$@"
 }
