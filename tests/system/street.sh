@@ -58,7 +58,7 @@ ask() {
     ask_raw "$request"
 }
 ask_raw() {
-    mosquitto_rr -V mqttv5 -p "$BROKER_PORT" -q 1 -W "${WAIT:-3}" -t p3/HE1/set -e p3/HE1/answer/test \
+    mosquitto_rr -V mqttv5 -p "$BROKER_PORT" -q 1 -W "${WAIT:-3}" -t p3/HE1/set -e "p3/HE1/answer/${WHO:-test}" \
         -D publish correlation-data 4711 -m "$1" -F '{"correlation":"%D","answer":%p}' |
         jq -r '[.correlation, .answer.status, .answer.cause // "-", .answer.digest // "-"] | join(" ")'
 }

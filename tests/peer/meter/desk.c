@@ -152,6 +152,12 @@ static void on_message(void *arg, const struct mqtt_message *message)
         begin(job, &request, &asker);
 }
 
+static void on_connected(void *arg)
+{
+    struct desk *desk = arg;
+    log_info("desk.open", F("meters", (int64_t)desk->count));
+}
+
 static bool was_before(const struct desk *desk, size_t i)
 {
     for (size_t j = 0; j < i; j++)
@@ -164,7 +170,7 @@ static bool was_before(const struct desk *desk, size_t i)
 struct desk *desk_new(struct loop *loop, const struct mqtt_settings *mqtt,
                       const struct desk_settings *settings, struct meter *meters, size_t count)
 {
-    static const struct mqtt_events events = {.message = on_message};
+    static const struct mqtt_events events = {.connected = on_connected, .message = on_message};
     struct desk *desk = memory_new(1, sizeof *desk);
     desk->settings = *settings;
     desk->jobs = memory_new(count, sizeof *desk->jobs);
