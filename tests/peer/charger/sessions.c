@@ -64,6 +64,13 @@ static int by_charger_and_arrival(const void *a, const void *b)
     return (later_ms > 0) - (later_ms < 0);
 }
 
+void sessions_free(struct sessions *sessions)
+{
+    free(sessions->all);
+    free(sessions->first);
+    *sessions = (struct sessions){0};
+}
+
 bool sessions_read(const char *path, const struct street *street, struct sessions *sessions)
 {
     struct csv *csv = csv_open(path, "charger,arrival,departure,energy_wh,phases,max_a");
@@ -88,12 +95,7 @@ bool sessions_read(const char *path, const struct street *street, struct session
             sessions->all[i] = rows[i].session;
     }
     free(rows);
+    if (!good)
+        sessions_free(sessions);
     return good;
-}
-
-void sessions_free(struct sessions *sessions)
-{
-    free(sessions->all);
-    free(sessions->first);
-    *sessions = (struct sessions){0};
 }
