@@ -44,6 +44,29 @@ enum err dsmr_time_parse(const char text[static DSMR_TIME_LEN], int64_t *utc)
     return ERR_NONE;
 }
 
+// Day of the month of the last Sunday of March (4) and October (1), up to 2099: a year
+// shifts the weekday by one, a leap year by two.
+static int last_sunday(int year, int shift)
+{
+    return 31 - (5 * year / 4 + shift) % 7;
+}
+
+bool dsmr_time_is_summer(int64_t utc)
+{
+    enum { MARCH = 2, OCTOBER = 9 };
+    time_t seconds = utc;
+    struct tm day;
+    gmtime_r(&seconds, &day);
+    assert(day.tm_year >= 100 && day.tm_year < 200);
+
+    int hour_of_month = day.tm_mday * 24 + day.tm_hour;
+    if (day.tm_mon == MARCH)
+        return hour_of_month >= last_sunday(day.tm_year + 1900, 4) * 24 + 1;
+    if (day.tm_mon == OCTOBER)
+        return hour_of_month < last_sunday(day.tm_year + 1900, 1) * 24 + 1;
+    return day.tm_mon > MARCH && day.tm_mon < OCTOBER;
+}
+
 static void put_two_digits(char *at, int value)
 {
     at[0] = (char)('0' + value / 10);

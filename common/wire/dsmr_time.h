@@ -25,6 +25,11 @@ enum { DSMR_TIME_LEN = 13 };
 // last Sunday of October apart.
 MUST_CHECK enum err dsmr_time_parse(const char text[static DSMR_TIME_LEN], int64_t *utc);
 
+// Is summer time in force at utc, which lies in 2000 to 2099? By the rule of the European
+// Union: from the last Sunday of March to the last of October, each at 01:00 UTC.
+// Source: Directive 2000/84/EC. For writing; what is read has its own letter.
+bool dsmr_time_is_summer(int64_t utc);
+
 // Write utc, which lies in 2000 to 2099, as a meter shows it, with a terminator.
 void dsmr_time_format(int64_t utc, bool summer, char text[static DSMR_TIME_LEN + 1]);
 

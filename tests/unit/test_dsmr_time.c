@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <time.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -72,4 +73,60 @@ ParameterizedTest(struct bad *c, dsmr_time, refuses)
     enum err err = dsmr_time_parse(c->text, &utc);
     cr_expect_eq(err, c->err, "%s: %s", c->why, err_name(err));
     cr_expect_eq(utc, 42, "%s: the result must stay untouched", c->why);
+}
+
+struct season {
+    int64_t utc;
+    bool summer;
+    char why[48];
+};
+
+ParameterizedTestParameters(dsmr_time, knows_summer_time)
+{
+    static struct season cases[] = {
+        {946684800, false, "first second of the century"},
+        {1553993999, false, "last second of winter 2019"},
+        {1553994000, true, "first of summer 2019"},
+        {1572137999, true, "last second of summer 2019"},
+        {1572138000, false, "first of winter 2019"},
+        {1711846799, false, "last second of winter 2024, 31 March"},
+        {1711846800, true, "first of summer 2024"},
+        {1729990799, true, "last second of summer 2024"},
+        {1729990800, false, "first of winter 2024"},
+        {1774745999, false, "last second of winter 2026"},
+        {1774746000, true, "first of summer 2026, 29 March"},
+        {1792889999, true, "last second of summer 2026, 25 October"},
+        {1792890000, false, "first of winter 2026"},
+        {1740787200, false, "1 March"},
+        {1743379199, true, "31 March 2025, the day after the last Sunday"},
+        {1751328000, true, "July"},
+        {1764547200, false, "December"},
+    };
+    return cr_make_param_array(struct season, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct season *c, dsmr_time, knows_summer_time)
+{
+    cr_expect_eq(dsmr_time_is_summer(c->utc), c->summer, "%s", c->why);
+}
+
+Test(dsmr_time, changes_twice_a_year_on_a_last_sunday_at_one)
+{
+    int changes = 0;
+    bool before = false;
+    for (int64_t utc = 946684800; utc < 4102444800; utc += 3600) {
+        bool summer = dsmr_time_is_summer(utc);
+        if (summer == before)
+            continue;
+        time_t seconds = utc;
+        struct tm day;
+        gmtime_r(&seconds, &day);
+        cr_expect_eq(day.tm_mon, summer ? 2 : 9, "year %d", day.tm_year + 1900);
+        cr_expect_eq(day.tm_wday, 0, "year %d", day.tm_year + 1900);
+        cr_expect_geq(day.tm_mday, 25, "year %d", day.tm_year + 1900);
+        cr_expect_eq(day.tm_hour, 1, "year %d", day.tm_year + 1900);
+        changes++;
+        before = summer;
+    }
+    cr_expect_eq(changes, 200);
 }
