@@ -55,7 +55,15 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D) && echo '  CC    $<'
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 $(B)/%/main.o: INCLUDES += -DVERSION='"$(VERSION)"'
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o)
+# The migrations travel inside socmod-admin, as octets: no C string literal may be that long.
+$(B)/migration_built_in.c: sql $(wildcard sql/*.sql) Makefile
+	@mkdir -p $(@D) && echo '  EMBED sql'
+	$(Q)(printf '#include "services/admin/migration.h"\nconst struct migration_file migration_built_in[] = {\n'; \
+	    for f in $(sort $(filter %.sql,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
+	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
+$(B)/migration_built_in.o: $(B)/migration_built_in.c services/admin/migration.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
