@@ -44,7 +44,7 @@ struct forecast forecast_carry(const struct facts_feeder *feeder, int phase, int
 struct forecast forecast_sum(const struct forecast *feeders, int count, int stride)
 {
     int64_t measured_w = 0, controlled_w = 0, base_w = 0;
-    int age = 0;
+    int age = 1;
     for (int i = 0; i < count; i++) {
         const struct forecast *feeder = &feeders[i * stride];
         if (!feeder->known)
@@ -55,5 +55,5 @@ struct forecast forecast_sum(const struct forecast *feeders, int count, int stri
         if (feeder->age > age)
             age = feeder->age;
     }
-    return (struct forecast){count > 0, age, clamp(measured_w), clamp(controlled_w), clamp(base_w)};
+    return (struct forecast){true, age, clamp(measured_w), clamp(controlled_w), clamp(base_w)};
 }

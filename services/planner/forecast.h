@@ -31,7 +31,7 @@ struct forecast forecast_carry(const struct facts_feeder *feeder, int phase, int
                                int64_t controlled_w);
 
 // The same for the transformer: the sum of its feeders, as old as the oldest; known only when
-// all are.
+// all are. Without any feeder it carries nothing.
 struct forecast forecast_sum(const struct forecast *feeders, int count, int stride);
 
 #endif

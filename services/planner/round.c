@@ -499,6 +499,14 @@ static void explain(const struct planning *p, int i, bool comes, struct round_sh
     snprintf(share->reason, sizeof share->reason, "%s; %s", bound, action);
 }
 
+// Relief first; then who waits for more; newcomers that may never come last.
+static int priority_of(const struct seat *seat)
+{
+    if (seat->demand.kind == DEMAND_IDLE)
+        return 7;
+    return seat->choice == CHOICE_LOWER ? 3 : 5;
+}
+
 static struct profile *make_profile(const struct planning *p, int i)
 {
     const struct seat *seat = &p->seats[i];
@@ -529,6 +537,7 @@ static void write_shares(const struct planning *p)
             .demand_w = seat->demand.level_w * phases,
             .share_w = seat->wanted_w * phases,
             .decision = seat->could_w < seat->capacity_w ? ROUND_KEEP : ROUND_FREE,
+            .priority = priority_of(seat),
             .keeps_coming = p->facts->connections[i].coming,
         };
         name_bound(p, i, share);

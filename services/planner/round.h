@@ -42,6 +42,7 @@ struct round_share {
                        // 'idle', 'feeder F1 L2', 'transformer T1 L3'
     enum round_decision decision;
     char reason[288];        // in words, with numbers
+    int priority;            // of what to send: 0 first
     struct profile *profile; // what to send; NULL unless ROUND_SEND
     bool keeps_coming;       // ROUND_KEEP: what counts is the profile on its way
 };
