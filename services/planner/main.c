@@ -23,10 +23,9 @@
 #include <unistd.h>
 
 static const int64_t POLL_NS = 5 * SECONDS_NS;
-static const int64_t SHORTEST_POLL_NS = SECONDS_NS / 10;      // of machine time
-static const int64_t GATHER_NS = SECONDS_NS / 50;             // likewise: doorbells come in swarms
-static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;           // likewise
-static const int64_t PAUSE_OF_MANY_NS = 15 * 60 * SECONDS_NS; // longest sleep
+static const int64_t SHORTEST_POLL_NS = SECONDS_NS / 10; // of machine time
+static const int64_t GATHER_NS = SECONDS_NS / 50;        // likewise: doorbells come in swarms
+static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;      // likewise
 
 static struct {
     char *connection, *name;
@@ -316,18 +315,15 @@ static int64_t poll_ns(void)
     return POLL_NS > shortest ? POLL_NS : shortest;
 }
 
-// When is there something to do next?
-static int64_t pause_ns(const struct planner *planner)
+// When is there something to do next? At the latest at the next poll, when a connection that
+// broke meanwhile is made again.
+static int64_t pause_ns(void)
 {
     int64_t now = clock_utc().ns;
     int64_t quarter = quarter_at(now / SECONDS_NS);
-    int64_t pause = (quarter + QUARTER_S) * SECONDS_NS - now;
+    int64_t pause = shorter(poll_ns(), (quarter + QUARTER_S) * SECONDS_NS - now);
     int64_t grace = (quarter + config.grace_s) * SECONDS_NS - now;
-    if (grace > 0)
-        pause = shorter(pause, grace);
-    if (planner->unfinished || planner->missed.count)
-        pause = shorter(pause, poll_ns());
-    return shorter(pause, PAUSE_OF_MANY_NS);
+    return grace > 0 ? shorter(pause, grace) : pause;
 }
 
 // Begin what the clock asks for.
@@ -379,7 +375,7 @@ static void on_timer(void *arg)
     enum err err = do_some(planner);
     if (!is_busy(planner))
         tell(planner);
-    int64_t pause = is_busy(planner) ? 0 : pause_ns(planner);
+    int64_t pause = is_busy(planner) ? 0 : pause_ns();
     if (err) {
         int64_t retry = db_retry_ns(planner->db);
         pause = retry ? retry : clock_machine_ns(AFTER_REFUSAL_NS);

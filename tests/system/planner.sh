@@ -37,6 +37,7 @@ connection=dbname=socmod user=socmod_planner
 [planner]
 name=$1
 grace=${2:-120}
+batch=${BATCH:-200}
 [clock]
 hands=$SHOWN $(date +%s.%N) 1
 EOF
@@ -66,4 +67,47 @@ deliver() {
 
 rounds_are() {
     [ "$(db "select count(*) from plan.round")" -eq "$1" ]
+}
+
+# many N: N transformers of one feeder and three connections, each wanting more than there is
+many() {
+    db "insert into grid.transformer (id, limit_w) select 'T' || t, '{90000,90000,90000}'
+            from generate_series(1, $1) t order by t;
+        insert into grid.feeder (id, transformer, limit_w)
+            select 'F' || t, t, '{15000,15000,15000}' from generate_series(1, $1) t order by t;
+        insert into grid.connection (ean, feeder, phases, contract_w, floor_w)
+            select 871687120000000000 + c, 1 + (c - 1) / 3, '123', 11040, 4140
+              from generate_series(1, 3 * $1) c order by c;
+        insert into grid.meter (equipment_id, connection, route, head_end, message_interval_s)
+            select 'E' || number, number, 'head-end', 'HE1', 900 from grid.connection order by number;
+        insert into grid.charger (id, connection, max_a) select 'C' || number, number, 16
+            from grid.connection;
+        select grid.ensure_month('dali.quarter', '2026-01-14Z');
+        select grid.ensure_month('field.load', '2026-01-14Z')" >/dev/null
+}
+
+# many_quarters HH:MM: all of them measured, 19 kW a phase of which the cars draw 11.04
+many_quarters() {
+    db "insert into field.load (quarter, meter, p_l1_w, p_l2_w, p_l3_w, arrived)
+            select q, number, 3680, 3680, 3680, q from grid.meter,
+                   (values ('2026-01-14 $1Z'::timestamptz), ('2026-01-14 $1Z'::timestamptz - interval '15 min')) v (q)
+            on conflict do nothing;
+        insert into dali.quarter (quarter, feeder, p_l1_w, p_l2_w, p_l3_w, arrived, source)
+            select '2026-01-14 $1Z', number, 19000, 19000, 19000, '2026-01-14 $1Z', 'mqtt' from grid.feeder;
+        select pg_notify('dali_quarter', number::text) from grid.transformer" >/dev/null
+}
+
+# whole N ROUNDS: each of N transformers has so many rounds, each whole; nothing is half or doubled
+whole() {
+    expect "rounds of each transformer" "$1|$2|$2" "$(db "select count(*), min(n), max(n)
+        from (select count(*) n from plan.round group by transformer) t")"
+    expect "lines" $(($1 * $2 * 6)) "$(db "select count(*) from plan.forecast")"
+    expect "rounds without all their lines" 0 "$(db "select count(*) from plan.round r
+        where (select count(*) from plan.forecast where round = r.id) <> 6
+           or (select count(*) from plan.share where round = r.id) <> 3")"
+    expect "shares sent without a message, or a message without a share" 0 "$(db "select count(*)
+        from (select * from plan.share where decision = 'send') s
+        full join plan.profile p on p.id = s.profile and p.round = s.round
+       where p.id is null or s.profile is null")"
+    expect "turns" "$1|$2|$2" "$(db "select count(*), min(rounds), max(rounds) from plan.turn")"
 }
