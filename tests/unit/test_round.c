@@ -189,6 +189,27 @@ Test(round, holds_newcomers_low_where_others_are)
     cr_expect_str_eq(idle->bound_by, "idle");
     cr_expect_eq(share_of(round, 6)->connection, -1, "no car at the other feeder is held back");
     round_free(round);
+
+    s->connections[5].written = START - 60;
+    round = round_plan(&s->facts, &strict, START, START + 20);
+    cr_expect_null(share_of(round, 5)->profile, "not within its interval");
+    round_free(round);
+    free(s);
+}
+
+Test(round, keeps_something_for_cars_that_may_come)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 5 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 5 ? FULL_W : 0, i < 5 ? FULL_W : 0, i < 5 ? FULL_W : 0);
+    struct round_rules busy = rules;
+    busy.arrivals = 192; // 2 in a quarter hour x 0.8 x 0.6 x 0.5 x 3680 = 1766 W
+    struct round *round = round_plan(&s->facts, &busy, START, START + 20);
+    cr_expect_eq(round->lines[0].reserved_w, 1766);
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * 2070); // (13000 - 1766) / 5 = 2246
+    round_free(round);
     free(s);
 }
 
@@ -207,6 +228,50 @@ Test(round, sends_nothing_when_the_plans_in_force_fit)
     cr_expect_geq(share->connection, 0, "a limit that holds is explained each round");
     cr_expect_eq(share->decision, ROUND_KEEP);
     cr_expect(strstr(share->reason, "keeps 2070 W"), "%s", share->reason);
+    round_free(round);
+    free(s);
+}
+
+Test(round, lets_one_hold_more_than_its_share_while_all_fits)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 3450 + 5 * 1840);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++) {
+        int32_t drawn_w = i == 0 ? 3450 : i < 6 ? 1840 : 0;
+        draw(s, i, drawn_w, drawn_w, drawn_w);
+        if (i < 6)
+            tell(s, i, START - 900, START + 3600, 3 * drawn_w);
+    }
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 0, "2070 W each would be fair, but nobody gains 2 A by it");
+    round_free(round);
+
+    // With less for the others one of them gains enough; then the first must give way.
+    for (int i = 1; i < 6; i++)
+        tell(s, i, START - 900, START + 3600, 3 * 1610);
+    round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 6);
+    cr_expect_leq(round->lines[0].given_w, 13000);
+    round_free(round);
+    free(s);
+}
+
+Test(round, raises_nobody_who_would_not_use_it)
+{
+    struct street *s = street_new(40000, 0);
+    measure(s, 0, 0, 6000);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 2 ? 700 : 0, 0, 0);
+    tell(s, 0, START - 900, START + 3600, 3 * HORIZON_LEAST_W);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 0);
+    round_free(round);
+    draw(s, 0, HORIZON_LEAST_W, 0, 0);
+    round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(share_of(round, 0)->decision, ROUND_SEND, "this one is held back");
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * FULL_W);
     round_free(round);
     free(s);
 }
@@ -279,7 +344,7 @@ Test(round, pauses_in_turns_where_no_floor_forbids_it)
     measure(s, 1, 0, 6000);
     for (int i = 0; i < CARS; i++) {
         draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
-        s->connections[i].floor_w = 0;
+        s->connections[i].floor_w = 900; // too little to charge with
     }
     int paused_ever = 0;
     for (int hour = 0; hour < 8; hour++) {
@@ -287,7 +352,7 @@ Test(round, pauses_in_turns_where_no_floor_forbids_it)
             round_plan(&s->facts, &rules, START + hour * 3600, START + hour * 3600 + 20);
         int paused = 0;
         for (int i = 0; i < 6; i++)
-            if (share_of(round, i)->share_w == 0) {
+            if (share_of(round, i)->share_w == 900) {
                 paused++;
                 paused_ever |= 1 << i;
             } else {
@@ -295,6 +360,7 @@ Test(round, pauses_in_turns_where_no_floor_forbids_it)
             }
         // 12000 - 600 - 6000 = 5400 W: three at 6 A, not four.
         cr_expect_eq(paused, 3);
+        cr_expect_eq(round->lines[0].given_w, 3 * 1610, "who is paused draws nothing");
         round_free(round);
     }
     cr_expect_eq(paused_ever, 63, "in eight hours all had their turn: %x", paused_ever);
@@ -411,12 +477,15 @@ static double evening(double limit_w, bool control, int *messages, double *late_
 
 Test(round, keeps_an_evening_below_its_limit)
 {
+    int none;
+    double short_wh;
+    double without_wh = evening(25000, false, &none, &short_wh, 0);
+    cr_assert_gt(without_wh, 40000, "the street is too small to test anything: %.0f", without_wh);
     for (int interval_s = 0; interval_s <= 3600; interval_s += 900) {
-        int messages, none;
-        double short_wh, before_wh;
-        double without = evening(25000, false, &none, &before_wh, 0);
-        double with = evening(25000, true, &messages, &short_wh, interval_s);
-        fprintf(stderr, "interval %d: without %.0f with %.0f Wh over; %d messages, %.0f Wh short\n",
-                interval_s, without, with, messages, short_wh);
+        int messages;
+        double with_wh = evening(25000, true, &messages, &short_wh, interval_s);
+        cr_expect_lt(with_wh, 0.3 * without_wh, "interval %d: %.0f Wh over", interval_s, with_wh);
+        cr_expect_leq(messages, 4 * CARS, "interval %d: %d messages", interval_s, messages);
+        cr_expect_eq(short_wh, 0, "interval %d: %.0f Wh short", interval_s, short_wh);
     }
 }
