@@ -454,10 +454,12 @@ static void explain_bound(const struct planning *p, int i, char *text, size_t si
     char place[96] = "";
     if (seat->place >= 0)
         place_name(p, seat, place, sizeof place);
-    const struct round_line *line = seat->place >= 0 ? line_of(p, seat->place, seat->phase) : NULL;
+    const struct round_line nowhere = {0};
+    const struct round_line *line =
+        seat->place >= 0 ? line_of(p, seat->place, seat->phase) : &nowhere;
     if (seat->blind && seat->hold_s)
         snprintf(text, size, "no measurement of the last two hours in a busy hour: careful limit");
-    else if (seat->demand.kind == DEMAND_IDLE && line)
+    else if (seat->demand.kind == DEMAND_IDLE && seat->place >= 0)
         snprintf(text, size, "no car, but others at %s are held below %d W: a newcomer starts low",
                  place, p->rules->severe_w);
     else if (seat->bound == SHARING_FLOOR)

@@ -3,6 +3,7 @@
 # A planning round over 10,000 feeders x 3 phases and 100,000 connections, through PostgreSQL:
 # from the last measurement in the table to the messages. One transformer in ten is congested.
 # Twice: with nothing but the last quarters in the tables, and with a history behind it.
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 TRANSFORMERS=${TRANSFORMERS:-2000}
 

@@ -235,7 +235,7 @@ Test(sharing, agrees_with_the_plainest_form_of_its_rule)
     const double step = 2;
     for (uint64_t seed = 1; seed <= 300; seed++) {
         struct street street = random_street(seed);
-        double slow_w[MOST_USERS];
+        double slow_w[MOST_USERS] = {0};
         fill_slowly(&street, step, slow_w);
         fill(&street);
         for (int i = 0; i < street.user_count; i++) {
