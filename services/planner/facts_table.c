@@ -7,6 +7,7 @@
 #include "services/planner/sql_list.h"
 #include "wire/long_message.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,7 +184,7 @@ static void take_connection(const PGresult *rows, int row, struct facts_connecti
         .floor_w = sql_integer(rows, row, 5),
         .weight = strtod(PQgetvalue(rows, row, 6), NULL),
         .interval_s = sql_integer(rows, row, 8),
-        .charger_w = (int32_t)(strtod(PQgetvalue(rows, row, 9), NULL) * HORIZON_AMPERE_W),
+        .charger_w = (int32_t)fmin(strtod(PQgetvalue(rows, row, 9), NULL) * HORIZON_AMPERE_W, 1e9),
     };
     take_phases(connection, PQgetvalue(rows, row, 3));
     for (int q = 0; q < FACTS_QUARTERS; q++) {

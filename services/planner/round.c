@@ -95,8 +95,10 @@ static void know_connection(struct planning *p, int i)
     const struct facts_connection *connection = &p->facts->connections[i];
     struct seat *seat = &p->seats[i];
     int phases = connection->phase_count;
-    seat->capacity_w = least(connection->contract_w / phases, connection->charger_w);
-    seat->floor_w = least(connection->floor_w / phases, seat->capacity_w);
+    int32_t sayable_w = profile_ranges[PROFILE_MAX_POWER].max;
+    seat->capacity_w =
+        least(least(connection->contract_w, sayable_w) / phases, connection->charger_w);
+    seat->floor_w = least((connection->floor_w + phases - 1) / phases, seat->capacity_w);
     int64_t end = p->quarter + QUARTER_S;
     seat->told_w = horizon_highest(connection->told, phases, seat->capacity_w, p->quarter, end);
     seat->coming_w = connection->coming ? horizon_highest(connection->coming, phases,

@@ -121,13 +121,12 @@ static double height_when_full(struct filling *f, const struct pipe *pipe)
     for (int b = 0; b < count; b++) {
         double next_w = sum_w + slope * (f->bends[b].height - height);
         if (next_w >= pipe->room_w)
-            break;
+            return height + (pipe->room_w - sum_w) / slope;
         sum_w = next_w;
         height = f->bends[b].height;
         slope += f->bends[b].slope;
     }
-    // Rounding may have left a slope of nothing at the last bend.
-    return slope > 1e-9 ? height + (pipe->room_w - sum_w) / slope : height;
+    return height; // full but for a rounding error
 }
 
 // Stop all of a full pipe's users where they stand.

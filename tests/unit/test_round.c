@@ -326,8 +326,10 @@ Test(round, never_goes_below_a_floor_and_says_when_floors_are_too_much)
     measure(s, 1, 0, 6000);
     for (int i = 0; i < CARS; i++)
         draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    s->connections[5].floor_w = 4141;
     struct round *round = round_plan(&s->facts, &rules, START, START + 20);
-    for (int i = 0; i < 6; i++) {
+    cr_expect_geq(share_of(round, 5)->share_w, 4141);
+    for (int i = 0; i < 5; i++) {
         const struct round_share *share = share_of(round, i);
         cr_expect_eq(share->share_w, 3 * HORIZON_LEAST_W);
         cr_expect_str_eq(share->bound_by, "floor");

@@ -99,6 +99,11 @@ Test(sharing, shares_by_weight)
     fill(&street);
     cr_expect_eq(street.users[0].level_w, 3000);
     cr_expect_eq(street.users[1].level_w, 1500);
+
+    street.users[0].weight *= 1e-12;
+    street.users[1].weight *= 1e-12;
+    fill(&street);
+    cr_expect_eq(street.users[0].level_w, 3000, "only the ratio counts");
 }
 
 Test(sharing, keeps_floors_and_says_when_they_are_too_much)
