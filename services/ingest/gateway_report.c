@@ -86,6 +86,14 @@ enum err report_topic(const char *topic, enum report_kind *kind,
     return ERR_SYNTAX;
 }
 
+// Of a time that has been checked.
+static int64_t seconds_of(const json_t *time)
+{
+    int64_t utc = 0;
+    enum err err = rfc3339_parse(json_string_value(time), json_string_length(time), &utc);
+    return err ? 0 : utc;
+}
+
 static bool is_among(const char *word, size_t len, const char *words)
 {
     for (const char *at = words; *at; at += strcspn(at, " ") + 1)
@@ -130,6 +138,13 @@ static json_t *rounded(const json_t *value)
     return json_is_null(value) ? json_null() : json_integer(llround(json_number_value(value)));
 }
 
+static json_t *whole_seconds(const json_t *time)
+{
+    char text[RFC3339_LEN + 1];
+    rfc3339_format(seconds_of(time), text);
+    return json_string(text);
+}
+
 // Check value and give it as the tables want it, owned; NULL with why where it is wrong.
 static json_t *take(const struct key *key, json_t *value, const char **why)
 {
@@ -152,6 +167,9 @@ static json_t *take(const struct key *key, json_t *value, const char **why)
         for (size_t i = 0; i < 3; i++)
             json_array_append_new(list, rounded(json_array_get(value, i)));
         return list;
+    case QUARTER:
+        *why = check_text(key, value);
+        return *why ? NULL : whole_seconds(value);
     default:
         *why = check_text(key, value);
         return *why ? NULL : json_incref(value);
@@ -213,8 +231,5 @@ enum err report_read(enum report_kind kind, const void *payload, size_t len, jso
 
 int64_t report_quarter(const json_t *load)
 {
-    const json_t *text = json_object_get(load, "quarter");
-    int64_t quarter = 0;
-    enum err err = rfc3339_parse(json_string_value(text), json_string_length(text), &quarter);
-    return err ? 0 : quarter;
+    return seconds_of(json_object_get(load, "quarter"));
 }

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_CONTENT = 1000 };
 
@@ -48,10 +49,7 @@ static void put_printable(char text[static MOST_CONTENT + 1], const void *conten
 static json_t *printable(const char *text)
 {
     char safe[MOST_CONTENT + 1];
-    size_t len = 0;
-    while (text[len] && len < MOST_CONTENT)
-        len++;
-    put_printable(safe, text, len);
+    put_printable(safe, text, strnlen(text, MOST_CONTENT));
     return json_string(safe);
 }
 

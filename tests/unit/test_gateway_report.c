@@ -68,7 +68,7 @@ ParameterizedTestParameters(gateway_report, reads_a_report)
          "\"limit_w\":null,\"register\":null,\"register_w\":null}",
          "the least of it"},
         {REPORT_LOAD,
-         "{\"quarter\":\"2026-01-14T16:00:00Z\",\"p_w\":[1.5,-2,null],\"energy_wh\":812,"
+         "{\"quarter\":\"2026-01-14T17:00:00.25+01:00\",\"p_w\":[1.5,-2,null],\"energy_wh\":812,"
          "\"limit_w\":6000,\"mode\":\"limited\"}",
          "{\"quarter\":\"2026-01-14T16:00:00Z\",\"p_w\":[2,-2,null],\"energy_wh\":812,"
          "\"limit_w\":6000,\"mode\":\"limited\"}",
