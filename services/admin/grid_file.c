@@ -164,8 +164,8 @@ static char expect(struct reading *reading, const char *wanted)
         return found;
     }
     char why[64];
-    snprintf(why, sizeof why, "%s%s%s expected", wanted[1] ? "one of " : "", wanted,
-             found ? "" : ", not the end of the file,");
+    snprintf(why, sizeof why, "%s%s expected%s", wanted[1] ? "one of " : "", wanted,
+             found ? "" : ", but the file ends");
     break_off(reading, reading->line, reading->at - reading->line_start + 1, why);
     return '\0';
 }

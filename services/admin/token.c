@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "services/admin/token.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "services/admin/event_table.h"
-#include "services/admin/migration.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -18,16 +18,16 @@ static void draw(char token[static TOKEN_LEN + 1])
     unsigned char octets[TOKEN_OCTETS];
     if (RAND_bytes(octets, sizeof octets) != 1)
         log_fatal("random.unavailable");
-    for (size_t i = 0; i < TOKEN_OCTETS; i++)
-        snprintf(token + 2 * i, 3, "%02x", octets[i]);
+    hex_format(octets, sizeof octets, token, TOKEN_LEN + 1);
     memory_wipe(octets, sizeof octets);
 }
 
 static enum err add(struct db *db, const char *name, const char *role, int64_t days,
                     const char *token)
 {
-    char hash[SHA256_HEX_LEN + 1], created[DB_TIME_LEN + 1], expires[DB_TIME_LEN + 1];
-    sha256_hex(token, strlen(token), hash);
+    char hash[DIGEST_TEXT_LEN + 1], created[DB_TIME_LEN + 1], expires[DB_TIME_LEN + 1];
+    struct digest digest = digest_of(token, strlen(token));
+    digest_format(&digest, hash);
     struct utc now = clock_utc();
     db_time(now, created);
     db_time((struct utc){now.ns + days * 86400 * SECONDS_NS}, expires);
