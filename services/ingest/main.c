@@ -74,13 +74,19 @@ struct service {
     struct mono connected; // to the broker, since
 };
 
+static bool is_name(const char *setting, const char *text)
+{
+    if (measurement_is_identifier(text, strlen(text)))
+        return true;
+    fprintf(stderr, "[mqtt] %s: \"%s\" is not of letters, digits and . _ - only\n", setting, text);
+    return false;
+}
+
 static bool check_settings(void)
 {
-    if (measurement_is_identifier(config.mqtt.client_id, strlen(config.mqtt.client_id))
-        && (!*config.share || measurement_is_identifier(config.share, strlen(config.share))))
-        return true;
-    fprintf(stderr, "[mqtt] client_id and share: letters, digits and . _ - only\n");
-    return false;
+    return is_name("client_id", config.mqtt.client_id)
+           && (!*config.share || is_name("share", config.share))
+           && (!*config.mqtt.broker || mqtt_check_broker(config.mqtt.broker));
 }
 
 static void try_again_later(struct service *service)

@@ -102,6 +102,12 @@ static bool find_segments(struct spool *spool)
     return true;
 }
 
+static void sync_now(struct spool *spool)
+{
+    if (fdatasync(spool->fd) || fsync(spool->folder))
+        log_error("spool.not_synced", F("why", strerror(errno)));
+}
+
 // Begin a new segment to append to: never behind what an earlier run may have torn.
 static bool begin_segment(struct spool *spool)
 {
@@ -114,8 +120,10 @@ static bool begin_segment(struct spool *spool)
             close(fd);
         return false;
     }
-    if (spool->fd >= 0)
+    if (spool->fd >= 0) {
+        sync_now(spool); // spool_sync() no longer reaches it
         close(spool->fd);
+    }
     spool->fd = fd;
     add_segment(spool, (struct segment){number, 0});
     return true;
@@ -386,8 +394,7 @@ void spool_sync(struct spool *spool)
 {
     // Under the lock, since an append may begin another segment; a sync takes milliseconds.
     pthread_mutex_lock(&spool->lock);
-    if (fdatasync(spool->fd))
-        log_error("spool.not_synced", F("why", strerror(errno)));
+    sync_now(spool);
     pthread_mutex_unlock(&spool->lock);
 }
 

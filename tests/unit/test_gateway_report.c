@@ -83,6 +83,10 @@ ParameterizedTestParameters(gateway_report, reads_a_report)
          "{\"online\":false,\"mode\":null,\"reason\":null,\"since\":null,\"limit_w\":null,"
          "\"at\":null}",
          "a last will"},
+        {REPORT_STATUS, "{\"online\":false,\"mode\":\"own\",\"reason\":\"told to stop\"," AT "}",
+         "{\"online\":false,\"mode\":\"own\",\"reason\":\"told to stop\",\"since\":null,"
+         "\"limit_w\":null," AT "}",
+         "a goodbye that says more"},
     };
     return cr_make_param_array(struct good, cases, COUNT(cases));
 }

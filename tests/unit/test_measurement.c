@@ -158,7 +158,7 @@ ParameterizedTestParameters(measurement, reads_a_line)
          "good",
          "in another order"},
         {HEADER ",u_l1_v,i_l3_a,quality",
-         "F1,2026-01-14T16:00:00Z,1.4,1.5,-1.5,230.1,.25,bad",
+         "F1,2026-01-14T16:00:00Z,1.4,1.5,-1.5,230.1,.25099,bad",
          {{1, 2, -2}, {NOT, NOT, 250}, {230100, NOT, NOT}},
          "bad",
          "with more of them"},
