@@ -13,8 +13,8 @@
 // What an instrument in a transformer house can show, in thousandths of the unit. Beyond it is
 // not a bad measurement but no measurement.
 static const int64_t most_power = INT64_C(2000000000) * 1000; // W
-static const int64_t most_current = INT64_C(10000) * 1000;   // A
-static const int64_t most_voltage = INT64_C(10000) * 1000;   // V
+static const int64_t most_current = INT64_C(10000) * 1000;    // A
+static const int64_t most_voltage = INT64_C(10000) * 1000;    // V
 
 __attribute__((format(printf, 4, 5))) static enum err
 refuse(struct measurement_fault *fault, enum err err, const char *field, const char *format, ...)

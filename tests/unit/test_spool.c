@@ -223,6 +223,17 @@ Test(spool, goes_on_over_many_segments, .init = make_folder, .fini = remove_fold
     spool_free(spool);
 }
 
+Test(spool, can_sync_each_message, .init = make_folder, .fini = remove_folder)
+{
+    const struct spool_settings settings = {.folder = folder, .most = 1 << 20, .sync = true};
+    struct spool *spool = spool_new(&settings);
+    cr_assert_not_null(spool);
+    append(spool, 1);
+    cr_assert_eq(spool_read(spool, messages, MOST), 1);
+    expect_message(&messages[0], 1);
+    spool_free(spool);
+}
+
 Test(spool, is_of_one_process, .init = make_folder, .fini = remove_folder)
 {
     struct spool *spool = open_spool(1 << 20);
