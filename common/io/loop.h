@@ -19,7 +19,7 @@ struct loop_timer;
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-// Run until loop_stop() or a signal.
+// Run until loop_stop() or a signal. May be run again.
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
