@@ -82,9 +82,10 @@ PGresult *audit_table_life(struct db *db, const char *id)
         db,
         "select row_to_json(pd), row_to_json(rd), coalesce(q.rows, '[]'),"
         " coalesce((select json_agg(x) from (select" FORECAST_COLUMNS
-        "   from plan.forecast f left join grid.feeder g on g.number = f.feeder"
+        "   from plan.forecast f, lateral (select case when f.feeder = c.feeder then o.id end as "
+        "id) g"
         "   where f.round = r.id and (f.feeder = c.feeder or f.feeder is null)"
-        "   order by g.id nulls last, f.phase) x), '[]'),"
+        "   order by f.feeder, f.phase) x), '[]'),"
         " (select row_to_json(x) from (select s.demand_w, s.share_w, s.bound_by, "
         "s.decision,"
         "   s.reason, s.profile from plan.share s"
@@ -107,6 +108,7 @@ PGresult *audit_table_life(struct db *db, const char *id)
         " left join p3.delivery d on d.profile = p.id"
         " left join grid.transformer t on t.number = r.transformer"
         " left join grid.connection c on c.number = p.connection"
+        " left join grid.feeder o on o.number = c.feeder"
         " left join grid.meter m on m.number = p.meter,"
         " lateral (select" PROFILE_WHOLE ") pd,"
         " lateral (select" ROUND_COLUMNS ") rd,"
