@@ -153,7 +153,7 @@ char *parameter_escape(const char *text)
 void parameter_tame(const char *text, char tame[static PARAMETER_MAX + 1])
 {
     size_t len = 0;
-    for (; text[len] && len < PARAMETER_MAX; len++)
+    for (; len < PARAMETER_MAX && text[len]; len++)
         tame[len] = text[len] >= ' ' && text[len] <= '~' ? text[len] : '?';
     tame[len] = '\0';
 }

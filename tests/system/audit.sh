@@ -12,9 +12,9 @@
 
 set -e # a check at the end of a pipe ends the test too
 TOKEN=viewer-token
-PROFILE=019bbd80-0001-7000-8000-00000000000
-# shellcheck disable=SC2034 # for those who source us
-ROUND=019bbd80-0000-7000-8000-00000000000
+# Of the story, without their last digit.
+export PROFILE=019bbd80-0001-7000-8000-00000000000
+export ROUND=019bbd80-0000-7000-8000-00000000000
 
 tell_story() {
     start_postgres socmod
