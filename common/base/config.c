@@ -64,7 +64,7 @@ static const char *take(const struct setting *setting, const char *value, enum e
         free(*setting->text);
         *setting->text = memory_text(value);
     } else if (setting->flag) {
-        if (strcmp(value, "yes") && strcmp(value, "no"))
+        if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
             return "is neither yes nor no";
         *setting->flag = !strcmp(value, "yes");
     } else if (setting->integer) {
@@ -92,7 +92,7 @@ static int on_setting(void *arg, const char *section, const char *name, const ch
 {
     struct reading *reading = arg;
     for (const struct setting *s = reading->settings; s->name; s++) {
-        if (strcmp(s->section, section) || strcmp(s->name, name))
+        if (strcmp(s->section, section) != 0 || strcmp(s->name, name) != 0)
             continue;
         bool *given = &reading->given[s - reading->settings];
         enum err err;
@@ -193,7 +193,7 @@ void config_print_sample(const struct setting *settings, FILE *out)
 {
     const char *section = "";
     for (const struct setting *s = settings; s->name; s++) {
-        if (strcmp(section, s->section))
+        if (strcmp(section, s->section) != 0)
             fprintf(out, "%s[%s]\n", *section ? "\n" : "", s->section);
         section = s->section;
         fprintf(out, "; %s", s->help);

@@ -45,7 +45,7 @@ static const struct kind {
                           "transformer",
                           {
                               {"id", FORM_ID, .must = true},
-                              {"name", FORM_TEXT, ""},
+                              {"name", FORM_TEXT, .otherwise = ""},
                               {"limit_w", FORM_LIMIT, .most = WATT_MOST},
                           }},
     [GRID_FEEDER] = {"feeders",
@@ -65,8 +65,8 @@ static const struct kind {
                               .words = " 1 2 3 12 21 13 31 23 32 123 231 312 132 213 321 "},
                              {"contract_w", FORM_WHOLE, .must = true, .least = 1,
                               .most = WATT_MOST},
-                             {"floor_w", FORM_WHOLE, "0", .most = WATT_MOST},
-                             {"weight", FORM_REAL, "1", .least = 0.001, .most = 1000},
+                             {"floor_w", FORM_WHOLE, .otherwise = "0", .most = WATT_MOST},
+                             {"weight", FORM_REAL, .otherwise = "1", .least = 0.001, .most = 1000},
                          }},
     [GRID_METER] = {"meters",
                     "meter",
@@ -75,10 +75,10 @@ static const struct kind {
                         {"connection", FORM_EAN, .must = true, .refers = true,
                          .to = GRID_CONNECTION},
                         {"route", FORM_WORD, .must = true, .words = " head-end dlms "},
-                        {"head_end", FORM_ID},
-                        {"address", FORM_TEXT},
-                        {"dsmr", FORM_WORD, "5", .words = " 4 5 "},
-                        {"message_interval_s", FORM_WHOLE, "3600", .most = 604800},
+                        {"head_end", .form = FORM_ID},
+                        {"address", .form = FORM_TEXT},
+                        {"dsmr", FORM_WORD, .otherwise = "5", .words = " 4 5 "},
+                        {"message_interval_s", FORM_WHOLE, .otherwise = "3600", .most = 604800},
                     }},
     [GRID_CHARGER] = {"chargers",
                       "charger",
@@ -86,7 +86,7 @@ static const struct kind {
                           {"id", FORM_ID, .must = true},
                           {"connection", FORM_EAN, .must = true, .refers = true,
                            .to = GRID_CONNECTION},
-                          {"kind", FORM_TEXT, ""},
+                          {"kind", FORM_TEXT, .otherwise = ""},
                           {"max_a", FORM_REAL, .must = true, .least = 0.1, .most = 1000},
                       }},
 };
@@ -358,7 +358,7 @@ static void check_names(struct reading *reading, struct element *element)
     json_object_foreach(element->json, key, value)
     {
         const struct rule *rule = element->kind->rules;
-        while (rule->key && strcmp(rule->key, key))
+        while (rule->key && strcmp(rule->key, key) != 0)
             rule++;
         if (!rule->key)
             complain(reading, element, line_of(element, key), key, "no such field");
@@ -477,7 +477,7 @@ static void read_member(struct reading *reading)
     }
     const char *text = json_string_value(name);
     int kind = 0;
-    while (kind < GRID_KINDS && strcmp(kinds[kind].list, text))
+    while (kind < GRID_KINDS && strcmp(kinds[kind].list, text) != 0)
         kind++;
     if (kind < GRID_KINDS && !reading->list_seen[kind]) {
         reading->list_seen[kind] = true;

@@ -4,7 +4,6 @@
 #include "base/log.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 // References stand beside the objects in the temporary table, under kinds of their own.
 enum { REFERENCE = 100, COLUMNS = GRID_FIELDS + 1 };
@@ -40,7 +39,8 @@ enum err grid_table_row(struct db *db, enum grid_kind kind, const char *const fi
     char number[12];
     const char *row[COLUMNS] = {number};
     snprintf(number, sizeof number, "%d", (int)kind);
-    memcpy(row + 1, fields, GRID_FIELDS * sizeof *fields);
+    for (int i = 0; i < GRID_FIELDS; i++)
+        row[i + 1] = fields[i];
     return db_copy_row(db, COLUMNS, row);
 }
 

@@ -48,7 +48,7 @@ static uint64_t hash(const char *key) // FNV-1a
 static struct slot *find(const struct key_set *set, const char *key)
 {
     size_t i = hash(key) & (set->size - 1);
-    while (set->slots[i].line && strcmp(set->keys + set->slots[i].at, key))
+    while (set->slots[i].line && strcmp(set->keys + set->slots[i].at, key) != 0)
         i = (i + 1) & (set->size - 1);
     return &set->slots[i];
 }

@@ -46,7 +46,8 @@ static void read_grid(const char *text, struct got *got, struct findings *findin
     // No terminator: the length alone says where the text ends.
     size_t len = strlen(text);
     char *copy = malloc(len ? len : 1);
-    memcpy(copy, text, len);
+    for (size_t i = 0; i < len; i++)
+        copy[i] = text[i];
     const struct grid_sink sink = {got, on_row, on_elsewhere};
     grid_file_read("g", copy, len, &sink, findings);
     free(copy);
@@ -122,8 +123,8 @@ ParameterizedTestParameters(grid_file, refuses)
 {
     static struct bad cases[] = {
         // values
-        {"{\"transformers\":[{\"id\":\"T1\",\n\"limit_w\":[1,-2,3]}]}",
-         "g:2: transformer T1: limit_w: [1,-2,3] is negative (0 to 2147483647)"},
+        {"{\"transformers\":[{\"id\":\"T1\",\n\"limit_w\":[1,-1,3]}]}",
+         "g:2: transformer T1: limit_w: [1,-1,3] is negative (0 to 2147483647)"},
         {"{\"transformers\":[{\"id\":\"T1\",\"limit_w\":[1,2]}]}",
          "g:1: transformer T1: limit_w: [1,2] is not a list of three numbers, W per grid phase "
          "(0 to 2147483647)"},
@@ -203,6 +204,19 @@ ParameterizedTest(struct bad *c, grid_file, refuses)
     read_grid(c->text, &got, &findings);
     cr_expect_eq(findings.count, 1, "%zu findings in %s", findings.count, c->text);
     cr_expect_str_eq(findings.count ? findings.text[0] : "", c->finding);
+    findings_clear(&findings);
+}
+
+Test(grid_file, finds_the_line_of_a_field_and_not_of_its_namesakes)
+{
+    struct got got = {0};
+    struct findings findings = {0};
+    read_grid("{\"chargers\":[{\"x\":{\"max_a\":1},\n\"kind\":\"max_a\",\n"
+              "\"y\":[{\"max_a\":[]}, \"\\\"max_a\"],\n\"id\":\"C1\",\n\"max_a\" \n:-1}]}",
+              &got, &findings);
+    cr_assert_eq(findings.count, 4);
+    cr_expect_str_eq(findings.text[1], "g:5: charger C1: max_a: -1 is negative (0.1 to 1000)");
+    cr_expect_str_eq(findings.text[3], "g:3: charger C1: y: no such field");
     findings_clear(&findings);
 }
 

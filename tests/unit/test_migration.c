@@ -101,7 +101,7 @@ ParameterizedTest(struct given *c, migration, compares)
 
     char wanted[FILES_MAX + 1] = "";
     for (size_t i = 0; i < count; i++)
-        strcat(wanted, files[i].wanted ? "1" : "0");
+        wanted[i] = files[i].wanted ? '1' : '0';
     cr_expect_str_eq(wanted, c->wanted, "%s: %s", c->why, wanted);
     cr_expect_eq(findings.count, *c->finding ? 1 : 0, "%s: %zu", c->why, findings.count);
     cr_expect_str_eq(findings.count ? findings.text[0] : "", c->finding, "%s", c->why);
