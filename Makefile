@@ -49,7 +49,7 @@ SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deplo
 .PHONY: all deps demo check asan coverage fuzz run-fuzzers bench lint format install clean tests
 .SECONDARY:
 all: $(PROGRAMS)
-tests: $(TESTS)
+tests: $(TESTS) $(BENCHES)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D) && echo '  CC    $<'

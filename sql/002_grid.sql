@@ -34,7 +34,7 @@ create index on grid.connection (feeder);
 create table grid.meter (
     number             integer generated always as identity primary key,
     equipment_id       text not null unique check (equipment_id ~ '^[A-Za-z0-9]{1,48}$'), -- 0-0:96.1.1
-    connection         integer not null unique references grid.connection,
+    connection         integer unique references grid.connection, -- null: taken away
     route              text not null check (route in ('head-end', 'dlms')),
     head_end           grid.identifier,           -- of route head-end
     address            text,                      -- of route dlms: host:port

@@ -2,8 +2,14 @@
 -- Who may do what: each program writes its own schema and reads what it needs. Applied again,
 -- whole, whenever it changed.
 
-revoke all on all tables in schema grid, dali, field, plan, p3, keys, audit from public;
-revoke all on all functions in schema grid, audit from public;
+-- What an earlier version of this file gave and this one does not, goes.
+revoke all on all tables in schema grid, dali, field, plan, p3, keys, audit, public
+    from public, socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+revoke all on all functions in schema grid, dali, field, plan, p3, keys, audit
+    from public, socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+revoke all on schema grid, dali, field, plan, p3, keys, audit
+    from public, socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+revoke create on schema public from public;
 
 grant usage on schema grid to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
 grant usage on schema dali, field to socmod_ingest, socmod_planner, socmod_audit;

@@ -8,10 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+#define LATEST_S (INT64_C(200) * 365 * 86400)
+
 static struct {
     double rate;
     int64_t shown_ns; // what utc shows ...
     int64_t real_ns;  // ... at this real time
+    int64_t mono_ns;  // where mono begins: times the rate, an uptime may not fit
 } hands = {.rate = 1};
 
 static int64_t now_ns(clockid_t which)
@@ -31,7 +34,7 @@ struct utc clock_utc(void)
 
 struct mono clock_mono(void)
 {
-    return (struct mono){clock_machine_ns(now_ns(CLOCK_MONOTONIC))};
+    return (struct mono){clock_machine_ns(now_ns(CLOCK_MONOTONIC) - hands.mono_ns)};
 }
 
 int64_t clock_utc_s(void)
@@ -54,7 +57,7 @@ enum err clock_set_hands(const char *text)
 {
     if (!*text) {
         hands.rate = 1;
-        hands.shown_ns = hands.real_ns = 0;
+        hands.shown_ns = hands.real_ns = hands.mono_ns = 0;
         return ERR_NONE;
     }
     char shown_text[32];
@@ -69,7 +72,12 @@ enum err clock_set_hands(const char *text)
     // The double holds a second of this century to a quarter of a microsecond.
     if (!(rate >= 1 && rate <= 10000) || !(real >= 1 && real < 4e9))
         return ERR_RANGE;
+    // What they would show now must be a time, too: within two centuries from 1970.
+    double now = (double)shown + ((double)now_ns(CLOCK_REALTIME) / 1e9 - real) * rate;
+    if (shown < 0 || shown > LATEST_S || !(now >= 0 && now < (double)LATEST_S))
+        return ERR_RANGE;
     hands.rate = rate;
+    hands.mono_ns = now_ns(CLOCK_MONOTONIC);
     hands.shown_ns = shown * SECONDS_NS;
     hands.real_ns = (int64_t)llround(real * 1e9);
     return ERR_NONE;

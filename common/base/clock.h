@@ -2,7 +2,8 @@
 // The two clocks of every program, as two types that do not mix.
 //
 // utc   what time it is. May be set, and then jumps.
-// mono  how long something takes. Never jumps; its zero means nothing.
+// mono  how long something takes. Never jumps (but when the hands are set); its zero means
+//       nothing.
 //
 // A test or the demo moves the hands with clock_set_hands(): from then on both clocks
 // run rate times as fast, and utc shows the told time. All processes that are given the
@@ -41,7 +42,8 @@ int64_t clock_real_ns(int64_t ns);
 // Take hands as the setting "clock.hands" writes them: three words,
 //   <RFC 3339 UTC shown> <real UTC in seconds at which it shows it> <rate, 1 to 10000>
 // for example "2026-01-14T14:00:00Z 1763683200.25 300". Empty: the real time.
-//   ERR_SYNTAX  not of that form      ERR_RANGE  rate or time out of range
+//   ERR_SYNTAX  not of that form
+//   ERR_RANGE   rate or time out of range, also the time that it would show now
 MUST_CHECK enum err clock_set_hands(const char *text);
 
 #endif

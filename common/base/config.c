@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LINE_OCTETS = 4096 };
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 struct reading {
     const struct setting *settings;
     bool *given;
@@ -36,7 +39,7 @@ static void complain(struct reading *reading, enum err err, const char *format, 
 
 static bool is_among(const char *word, const char *words)
 {
-    size_t len = strlen(word);
+    size_t len = strchr(word, ' ') ? 0 : strlen(word);
     for (const char *at = words; len && (at = strstr(at, word)); at += len)
         if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
             return true;
@@ -61,7 +64,7 @@ static const char *take(const struct setting *setting, const char *value, enum e
         free(*setting->text);
         *setting->text = memory_text(value);
     } else if (setting->flag) {
-        if (strcmp(value, "yes") && strcmp(value, "no"))
+        if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
             return "is neither yes nor no";
         *setting->flag = !strcmp(value, "yes");
     } else if (setting->integer) {
@@ -89,7 +92,7 @@ static int on_setting(void *arg, const char *section, const char *name, const ch
 {
     struct reading *reading = arg;
     for (const struct setting *s = reading->settings; s->name; s++) {
-        if (strcmp(s->section, section) || strcmp(s->name, name))
+        if (strcmp(s->section, section) != 0 || strcmp(s->name, name) != 0)
             continue;
         bool *given = &reading->given[s - reading->settings];
         enum err err;
@@ -108,12 +111,45 @@ static int on_setting(void *arg, const char *section, const char *name, const ch
     return 1;
 }
 
-// Count the lines on behalf of the INI library, which does not tell them.
+// Is this a line of a settings file? The INI library tells only the first that is not.
+static bool is_proper(const char *line)
+{
+    line += strspn(line, " \t\r\n");
+    if (!*line || *line == ';' || *line == '#')
+        return true;
+    if (*line != '[')
+        return strpbrk(line, "=:") != NULL;
+    const char *end = strchr(line, ']');
+    return end && strchr(";#", end[1 + strspn(end + 1, " \t\r\n")]);
+}
+
+// Give the INI library a line that it can take, and count the lines, which it does not tell.
 static char *read_line(char *line, int size, void *arg)
 {
     struct reading *reading = arg;
+    if (!fgets(line, size, reading->file))
+        return NULL;
     reading->line++;
-    return fgets(line, size, reading->file);
+    size_t len = strlen(line);
+    bool whole = len + 1 < (size_t)size || line[len - 1] == '\n';
+    for (int c = '\0'; !whole && c != '\n' && c != EOF;)
+        c = fgetc(reading->file);
+    const char *text = line + (reading->line == 1 && !strncmp(line, BYTE_ORDER_MARK, 3) ? 3 : 0);
+    if (whole && is_proper(text))
+        return line;
+    complain(reading, ERR_SYNTAX, "%s",
+             whole ? "neither [section], name = value nor comment" : "too long a line");
+    return strcpy(line, "\n"); // NOLINT: there is room, or nothing would have been read
+}
+
+static int parse(struct reading *reading)
+{
+    // As the library comes, it cuts a line after 197 octets without a word, and takes an
+    // indented line for more of the value before.
+    ini_use_stack = false;
+    ini_initial_alloc = ini_max_line = LINE_OCTETS;
+    ini_allow_multiline = false;
+    return ini_parse_stream(read_line, reading, on_setting, reading);
 }
 
 void config_defaults(const struct setting *settings)
@@ -130,17 +166,17 @@ enum err config_read(const char *path, const struct setting *settings)
     size_t count = 0;
     while (settings[count].name)
         count++;
-    struct reading reading = {.settings = settings, .path = path, .file = fopen(path, "re")};
-    if (!reading.file) {
+    struct reading reading = {.settings = settings, .path = path ? path : "(no settings file)"};
+    if (path && !(reading.file = fopen(path, "re"))) {
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
         return ERR_IO;
     }
     reading.given = memory_new(count, sizeof *reading.given);
-    int bad_line = ini_parse_stream(read_line, &reading, on_setting, &reading);
+    int bad_line = path ? parse(&reading) : 0;
     if (bad_line > 0) {
         reading.line = bad_line;
         complain(&reading, ERR_SYNTAX, "neither [section], name = value nor comment");
-    } else if (bad_line < 0) {
+    } else if (bad_line < 0 || (path && ferror(reading.file))) {
         complain(&reading, ERR_IO, "cannot be read");
     }
     for (size_t i = 0; i < count; i++)
@@ -148,7 +184,8 @@ enum err config_read(const char *path, const struct setting *settings)
             complain(&reading, ERR_SYNTAX, "[%s] %s: must be given", settings[i].section,
                      settings[i].name);
     free(reading.given);
-    fclose(reading.file);
+    if (path)
+        fclose(reading.file);
     return reading.err;
 }
 
@@ -156,7 +193,7 @@ void config_print_sample(const struct setting *settings, FILE *out)
 {
     const char *section = "";
     for (const struct setting *s = settings; s->name; s++) {
-        if (strcmp(section, s->section))
+        if (strcmp(section, s->section) != 0)
             fprintf(out, "%s[%s]\n", *section ? "\n" : "", s->section);
         section = s->section;
         fprintf(out, "; %s", s->help);

@@ -28,9 +28,10 @@ struct setting {
 // Set every default.
 void config_defaults(const struct setting *settings);
 
-// Read path over the defaults. An error goes to standard error as "path:line: what is
-// wrong"; ERR_SYNTAX or ERR_RANGE for the content, ERR_IO when the file cannot be read.
-// All errors of a file are told, not only the first.
+// Read path over the defaults; NULL: there is no file, which will do if nothing must be given. A
+// value may be 4,000 octets long; " ;" begins a comment. An error goes to standard error as
+// "path:line: what is wrong"; ERR_SYNTAX or ERR_RANGE for the content, ERR_IO when the file cannot
+// be read. All errors of a file are told, not only the first.
 MUST_CHECK enum err config_read(const char *path, const struct setting *settings);
 
 // A complete file with every default and its help.

@@ -67,15 +67,13 @@ static void read_settings(const struct program *program, const char *path)
     char *usual = memory_format("/etc/socmod/%s.ini", program->name);
     if (!path && access(usual, F_OK) == 0)
         path = usual;
-    enum err err = ERR_NONE;
-    if (path)
-        err = config_read(path, program->settings);
-    free(usual);
+    enum err err = config_read(path, program->settings);
     if (!err && program_clock_hands && clock_set_hands(program_clock_hands)) {
         fprintf(stderr, "%s: [clock] hands: \"%s\" is not a time, a real second and a rate\n", path,
                 program_clock_hands);
         err = ERR_SYNTAX;
     }
+    free(usual);
     if (err || (program->check && !program->check()))
         exit(EXIT_SETTINGS);
 }

@@ -24,7 +24,7 @@ struct db {
 
     struct loop *loop;
     struct loop_watch *watch;
-    struct loop_timer *later; // notifications that came during a query wait for this
+    struct loop_timer *later; // for notifications that came during a query, and to connect anew
     const char *const *channels;
     void (*fn)(void *arg, const char *channel, const char *payload);
     void *arg;
@@ -47,6 +47,7 @@ static void close_connection(struct db *db)
     PQfinish(db->conn);
     db->conn = NULL;
     db->prepared_count = 0;
+    db->connected_untold = false;
 }
 
 void db_free(struct db *db)
@@ -67,7 +68,7 @@ static void keep_message(struct db *db, const char *text)
     free(db->message);
     db->message = memory_text(text);
     for (char *at = db->message; *at; at++)
-        if (*at == '\n')
+        if (*at == '\n' || *at == '\t')
             *at = at[1] ? ' ' : '\0';
 }
 
@@ -79,6 +80,14 @@ static void put_off(struct db *db)
     db->not_before.ns = clock_mono().ns + clock_machine_ns(db->pause_ms * SECONDS_NS / 1000);
 }
 
+int64_t db_retry_ns(const struct db *db)
+{
+    if (db->conn)
+        return 0;
+    int64_t wait = db->not_before.ns - clock_mono().ns;
+    return wait > 0 ? wait : 0;
+}
+
 static void on_trouble(struct db *db, const char *why)
 {
     keep_message(db, why);
@@ -88,6 +97,8 @@ static void on_trouble(struct db *db, const char *why)
     db->down_told = true;
     close_connection(db);
     put_off(db);
+    if (db->fn) // whoever listens may have no other reason to come back
+        loop_timer_in(db->later, db_retry_ns(db));
 }
 
 static void hear(struct db *db)
@@ -100,11 +111,6 @@ static void hear(struct db *db)
         db->fn(db->arg, note->relname, note->extra);
         PQfreemem(note);
     }
-}
-
-static void on_later(void *arg)
-{
-    hear(arg);
 }
 
 static void on_readable(void *arg, uint32_t events)
@@ -120,7 +126,7 @@ static void on_readable(void *arg, uint32_t events)
 // socket, so nothing would wake us for them.
 static void hear_later(struct db *db)
 {
-    if (db->fn && db->conn)
+    if (db->fn)
         loop_timer_in(db->later, 0);
 }
 
@@ -155,9 +161,15 @@ enum err db_connect(struct db *db)
         return ERR_NONE;
     if (clock_mono().ns < db->not_before.ns)
         return ERR_IO;
-    const char *const keys[] = {"dbname",  "fallback_application_name", "connect_timeout",
-                                "options", "client_encoding",           NULL};
-    const char *const values[] = {db->conninfo, db->name, "5", "-c timezone=UTC -c datestyle=ISO",
+    // What stands before dbname, the settings may overrule: a server that went without a word is
+    // noticed within half a minute.
+    const char *const keys[] = {"keepalives_idle",  "keepalives_interval",
+                                "keepalives_count", "tcp_user_timeout",
+                                "dbname",           "fallback_application_name",
+                                "connect_timeout",  "options",
+                                "client_encoding",  NULL};
+    const char *const values[] = {"10",         "5",      "3", "25000",
+                                  db->conninfo, db->name, "5", "-c timezone=UTC -c datestyle=ISO",
                                   "UTF8",       NULL};
     db->conn = PQconnectdbParams(keys, values, 1);
     if (PQstatus(db->conn) != CONNECTION_OK || !listen_to_all(db)) {
@@ -172,12 +184,14 @@ enum err db_connect(struct db *db)
     return ERR_NONE;
 }
 
-int64_t db_retry_ns(const struct db *db)
+static void on_later(void *arg)
 {
-    if (db->conn)
-        return 0;
-    int64_t wait = db->not_before.ns - clock_mono().ns;
-    return wait > 0 ? wait : 0;
+    struct db *db = arg;
+    int64_t wait = db_retry_ns(db);
+    if (wait > 0)
+        loop_timer_in(db->later, wait);
+    else if (!db_connect(db))
+        hear(db);
 }
 
 static void put_first_words(const char *sql, char *words, size_t size)
@@ -186,6 +200,14 @@ static void put_first_words(const char *sql, char *words, size_t size)
     for (char *at = words; *at; at++)
         if (*at == '\n' || *at == '\t')
             *at = ' ';
+}
+
+// A server that goes down may say so, or the library may, while the connection still looks well.
+static bool is_lost(const struct db *db, const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return PQstatus(db->conn) != CONNECTION_OK || !PQresultErrorField(result, PG_DIAG_SQLSTATE)
+           || (severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC")));
 }
 
 // Take the result where it is one; else log, forget a broken connection, and return NULL.
@@ -198,13 +220,12 @@ static PGresult *accept(struct db *db, PGresult *result, const char *sql)
         db->sqlstate[0] = '\0';
         return result;
     }
-    if (PQstatus(db->conn) != CONNECTION_OK) {
+    if (is_lost(db, result)) {
         PQclear(result);
         on_trouble(db, PQerrorMessage(db->conn));
         return NULL;
     }
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    snprintf(db->sqlstate, sizeof db->sqlstate, "%s", state ? state : "");
+    snprintf(db->sqlstate, sizeof db->sqlstate, "%s", PQresultErrorField(result, PG_DIAG_SQLSTATE));
     keep_message(db, PQresultErrorMessage(result));
     char words[64];
     put_first_words(sql, words, sizeof words);
@@ -383,6 +404,7 @@ void db_listen(struct db *db, struct loop *loop, const char *const *channels,
     db->arg = arg;
     db->later = loop_timer_new(loop, on_later, db);
     close_connection(db); // the next one listens
+    hear_later(db);
 }
 
 PGconn *db_raw(struct db *db)

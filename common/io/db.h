@@ -23,7 +23,7 @@ void db_free(struct db *db);
 
 // Connected? If not, try now, at most for the connect time-out (5 s of machine time), but not
 // again before a pause that grows from 0.1 to 10 s. ERR_IO while there is no connection.
-// Every program sees its own schemas as search_path says in its role; none is set here.
+// Statements name the schema of what they want; nothing is said here about search_path.
 MUST_CHECK enum err db_connect(struct db *db);
 
 // When the next db_connect() is worth a try, as machine-time wait on our clocks (for
@@ -62,7 +62,8 @@ MUST_CHECK enum err db_copy_end(struct db *db);
 // Hear the doorbells: after each connect LISTEN to the channels named (NULL ends the list) and
 // call fn(arg, channel, payload) in the loop for each notification, also for those that arrive
 // in the middle of a query (then from a later turn). A new connection calls
-// fn(arg, "", "") once: whatever rang meanwhile was missed, so look at the rows.
+// fn(arg, "", "") once: whatever rang meanwhile was missed, so look at the rows. Who listens is
+// also connected anew without asking, from the first turn of the loop on.
 void db_listen(struct db *db, struct loop *loop, const char *const *channels,
                void (*fn)(void *arg, const char *channel, const char *payload), void *arg);
 

@@ -337,6 +337,9 @@ static void on_done(void *arg, struct MHD_Connection *connection, void **state,
 }
 
 static void log_library(void *arg, const char *format, va_list list)
+    __attribute__((format(printf, 2, 0)));
+
+static void log_library(void *arg, const char *format, va_list list)
 {
     (void)arg;
     char text[256];

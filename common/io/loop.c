@@ -136,6 +136,7 @@ void loop_run(struct loop *loop)
         }
         free_gone(loop);
     }
+    loop->stopped = false;
 }
 
 void loop_stop(struct loop *loop)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to an MQTT 5 broker, kept up for ever: reconnects ever more slowly (0.1 to
-// 10 s of machine time, with jitter), subscribes again, logs an outage once. Paho's threads
-// stay inside; every function below is called in the loop's thread, except `arrived`.
+// 10 s of machine time, with jitter), subscribes again, logs an outage once. Its threads and
+// Paho's stay inside; every function below is called in the loop's thread, except `arrived`,
+// and none waits for the broker, except mqtt_free().
 
 #ifndef IO_MQTT_H
 #define IO_MQTT_H
@@ -43,14 +44,18 @@ struct mqtt_events {
     // In the loop, a message of a subscription; borrowed for the call.
     void (*message)(void *arg, const struct mqtt_message *message);
     // In place of `message`, for who must not lose any: called in Paho's thread, before the
-    // broker is told that we have it. Return only when it is safe.
+    // broker is told that we have it, also while mqtt_free() runs. Return only when it is safe;
+    // the next message, and what is published, waits until then. The loop goes on meanwhile,
+    // so it may be waited for, but not without end: inside mqtt_free() it does not run.
     void (*arrived)(void *arg, const struct mqtt_message *message);
 };
 
 struct mqtt;
 
-// Starts to connect when the loop runs. Owned: mqtt_free(), which says goodbye (waiting at
-// most a second of machine time for what is on its way).
+// Starts to connect when the loop runs. Owned: mqtt_free(), which says
+// goodbye, waits at most a second of machine time for what is on its way (two more for Paho
+// to end), and calls the `done` of all that was still under way. Messages that no one has
+// heard by then are dropped, except with `arrived`.
 struct mqtt *mqtt_new(struct loop *loop, const struct mqtt_settings *settings,
                       const struct mqtt_events *events, void *arg);
 void mqtt_free(struct mqtt *mqtt);
@@ -70,6 +75,10 @@ bool mqtt_is_connected(const struct mqtt *mqtt);
 // call done, when there is no connection or too much is under way.
 MUST_CHECK enum err mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message,
                                  void (*done)(void *arg, enum err err), void *arg);
+
+// May broker, as the settings say it, be given to mqtt_new()? Complains on standard error; for
+// the `check` of a program. Empty is not fine here.
+bool mqtt_check_broker(const char *broker);
 
 // The settings each program with a broker has; `s` is a struct mqtt_texts in its config.
 struct mqtt_texts {

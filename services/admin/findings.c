@@ -14,6 +14,9 @@ void findings_add(struct findings *findings, const char *format, ...)
         va_start(list, format);
         vsnprintf(line, sizeof line, format, list);
         va_end(list);
+        for (char *at = line; *at; at++)
+            if ((unsigned char)*at < ' ' || *at == 0x7f)
+                *at = '?'; // an input must not write on the terminal
         findings->text[findings->count] = memory_text(line);
     }
     findings->count++;

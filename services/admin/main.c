@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "io/db.h"
+#include "services/admin/grid_import.h"
 #include "services/admin/migrate.h"
+#include "services/admin/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +21,16 @@ static const struct setting settings[] = {
     {0},
 };
 
-static const char *sql_folder;
+static const char *sql_folder, *token_name, *token_role, *token_days;
+static bool replace, revoke;
 static const struct program_option options[] = {
     {"sql", "DIR", .text = &sql_folder, .help = "migrate: take the files from DIR"},
+    {"replace", .flag = &replace,
+     .help = "import: chargers and meters that FILE does not name leave the grid"},
+    {"name", "NAME", .text = &token_name, .help = "token: whose it is"},
+    {"role", "ROLE", .text = &token_role, .help = "token: " TOKEN_ROLES},
+    {"days", "DAYS", .text = &token_days, .help = "token: how long it is good, 1 to 3660"},
+    {"revoke", .flag = &revoke, .help = "token: end the one of NAME now"},
     {0},
 };
 
@@ -31,7 +40,7 @@ static const struct program program = {
     .version = VERSION,
     .settings = settings,
     .options = options,
-    .words = "migrate",
+    .words = "migrate | import FILE | export [FILE] | token",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -40,12 +49,57 @@ static enum err run_migrate(struct db *db, char **words)
     return migrate(db, sql_folder);
 }
 
+static enum err run_import(struct db *db, char **words)
+{
+    return grid_import(db, words[0], replace);
+}
+
+static enum err run_export(struct db *db, char **words)
+{
+    return grid_export(db, words[0]);
+}
+
+static enum err run_token(struct db *db, char **words)
+{
+    (void)words;
+    if (revoke)
+        return token_revoke(db, token_name);
+    return token_make(db, token_name, token_role, strtoll(token_days, NULL, 10));
+}
+
+static bool is_role(const char *word)
+{
+    char between[32];
+    snprintf(between, sizeof between, " %.20s ", word);
+    return *word && !strchr(word, ' ') && strstr(" " TOKEN_ROLES " ", between);
+}
+
+// Why the options given do not make a token, or NULL.
+static const char *token_fault(void)
+{
+    if (!token_name || !*token_name || strlen(token_name) > 64)
+        return "--name NAME must be given, at most 64 octets";
+    if (revoke)
+        return token_role || token_days ? "--revoke takes no --role and no --days" : NULL;
+    if (!token_role || !is_role(token_role))
+        return "--role must be given: " TOKEN_ROLES;
+    char *end;
+    long days = token_days ? strtol(token_days, &end, 10) : 0;
+    if (days < 1 || days > 3660 || *end)
+        return "--days must be given: 1 to 3660";
+    return NULL;
+}
+
 static const struct job {
     const char *word;
     int least, most; // further words
     enum err (*run)(struct db *db, char **words);
+    const char *(*fault)(void); // of the options, or NULL
 } jobs[] = {
-    {"migrate", 0, 0, run_migrate},
+    {"migrate", 0, 0, run_migrate, NULL},
+    {"import", 1, 1, run_import, NULL},
+    {"export", 0, 1, run_export, NULL},
+    {"token", 0, 0, run_token, token_fault},
 };
 
 static const struct job *find_job(int count, char **words)
@@ -63,6 +117,11 @@ int main(int argc, char **argv)
     const struct job *job = find_job(argc - first, argv + first);
     if (!job) {
         fprintf(stderr, "%s: which job? see %s --help\n", program.name, program.name);
+        return EXIT_USAGE;
+    }
+    const char *fault = job->fault ? job->fault() : NULL;
+    if (fault) {
+        fprintf(stderr, "%s: %s: %s\n", program.name, job->word, fault);
         return EXIT_USAGE;
     }
     struct db *db = db_new(connection, program.name);

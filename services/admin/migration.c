@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "services/admin/migration.h"
-#include "base/log.h"
+#include "base/memory.h"
 
-#include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DIGITS = 3 };
@@ -25,34 +25,17 @@ bool migration_is_grant(const char *name)
     return name[0] == '9';
 }
 
-static EVP_MD_CTX *digest_new(void)
+static void put_digest(const void *octets, size_t len, char text[static DIGEST_TEXT_LEN + 1])
 {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    if (!digest || !EVP_DigestInit_ex(digest, EVP_sha256(), NULL))
-        log_fatal("digest.unavailable");
-    return digest;
-}
-
-static void digest_end(EVP_MD_CTX *digest, char hex[static SHA256_HEX_LEN + 1])
-{
-    unsigned char octets[EVP_MAX_MD_SIZE];
-    unsigned int len = 0;
-    EVP_DigestFinal_ex(digest, octets, &len);
-    EVP_MD_CTX_free(digest);
-    for (unsigned int i = 0; i < len; i++)
-        snprintf(hex + 2 * (size_t)i, 3, "%02x", octets[i]);
-}
-
-void sha256_hex(const void *octets, size_t len, char hex[static SHA256_HEX_LEN + 1])
-{
-    EVP_MD_CTX *digest = digest_new();
-    EVP_DigestUpdate(digest, octets, len);
-    digest_end(digest, hex);
+    struct digest digest = digest_of(octets, len);
+    digest_format(&digest, text);
 }
 
 void migration_seal(struct migration *files, size_t count, struct findings *findings)
 {
-    EVP_MD_CTX *all = digest_new();
+    // The checksums of the files before a 9NN, one after the other, and room for its own.
+    char *all = memory_new(count + 1, DIGEST_TEXT_LEN + 1);
+    size_t len = 0;
     for (size_t i = 0; i < count; i++) {
         struct migration *file = &files[i];
         if (!is_well_named(file->name))
@@ -60,18 +43,14 @@ void migration_seal(struct migration *files, size_t count, struct findings *find
         else if (i && !strncmp(file->name, files[i - 1].name, DIGITS))
             findings_add(findings, "%s: its number is also that of %s", file->name,
                          files[i - 1].name);
-        sha256_hex(file->text, file->len, file->checksum);
-        if (migration_is_grant(file->name)) {
-            EVP_MD_CTX *own = digest_new();
-            if (!EVP_MD_CTX_copy_ex(own, all))
-                log_fatal("digest.unavailable");
-            EVP_DigestUpdate(own, file->checksum, SHA256_HEX_LEN);
-            digest_end(own, file->checksum);
-        } else {
-            EVP_DigestUpdate(all, file->checksum, SHA256_HEX_LEN);
-        }
+        put_digest(file->text, file->len, file->checksum);
+        memcpy(all + len, file->checksum, DIGEST_TEXT_LEN);
+        if (migration_is_grant(file->name))
+            put_digest(all, len + DIGEST_TEXT_LEN, file->checksum);
+        else
+            len += DIGEST_TEXT_LEN;
     }
-    EVP_MD_CTX_free(all);
+    free(all);
 }
 
 static const struct migration_row *find_row(const char *name, const struct migration_row *rows,

@@ -9,19 +9,18 @@
 #ifndef ADMIN_MIGRATION_H
 #define ADMIN_MIGRATION_H
 
+#include "base/digest.h"
 #include "services/admin/findings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-enum { SHA256_HEX_LEN = 64 };
 
 // One file. Name and text are its maker's.
 struct migration {
     char *name; // without folder
     char *text;
     size_t len;
-    char checksum[SHA256_HEX_LEN + 1];
+    char checksum[DIGEST_TEXT_LEN + 1];
     bool wanted; // to be applied now
 };
 
@@ -50,8 +49,5 @@ void migration_seal(struct migration *files, size_t count, struct findings *find
 // was applied and is not there, one that comes before a file that was applied.
 void migration_compare(struct migration *files, size_t count, const struct migration_row *rows,
                        size_t row_count, struct findings *findings);
-
-// SHA-256 as lower-case hex with a terminator.
-void sha256_hex(const void *octets, size_t len, char hex[static SHA256_HEX_LEN + 1]);
 
 #endif

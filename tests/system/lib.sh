@@ -11,6 +11,7 @@
 #   run NAME COMMAND...        in the background, its output in $WORK/NAME.log, pid in ${PID[NAME]}
 #   stop NAME [SIGNAL]         and wait
 #   free_port                  prints a port that nobody listens on
+#   free_ports N               prints the first of N such ports in a row
 #   wait_for SECONDS WHAT COMMAND...   until the command succeeds; else the test fails
 #   as_server COMMAND...       as the user that may run PostgreSQL (root may not)
 #   fail TEXT, expect TEXT WANTED GOT, db SQL
@@ -46,6 +47,27 @@ expect() {
 
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+free_ports() {
+    python3 - "$1" <<'EOF'
+import random, socket, sys
+count = int(sys.argv[1])
+while True:
+    first = random.randrange(20000, 32000 - count)  # below the ports that the kernel hands out
+    held = []
+    try:
+        for port in range(first, first + count):
+            held.append(socket.socket())
+            held[-1].bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    finally:
+        for one in held:
+            one.close()
+    print(first)
+    break
+EOF
 }
 
 wait_for() {

@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The whole chain on one machine, faster than real time; see README. Ends by itself, with
+# status 0 only if the chain did its job.
+#
+#   DATA=DIR   the street: grid.json or street.json, loads.csv, sessions.csv (bundled: deploy/demo)
+#   FROM=TIME  HOURS=10   the part of it        RATE=300   times real time
+#   KEEP=1     leave everything up afterwards   CHAOS=1    kill -9 each program once meanwhile
+#   BIN=DIR    the programs (build/release)
+
+DEMO=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+QUIET=1
+# shellcheck source-path=SCRIPTDIR source=../../tests/system/lib.sh
+. "$DEMO/../../tests/system/lib.sh"
+DATA=${DATA:-$DEMO}
+RATE=${RATE:-300}
+LEAD_S=4 # real seconds in which everything starts before the street's clock reaches FROM
+
+step() {
+    echo "- $*"
+}
+
+# ini NAME: standard input becomes $WORK/NAME.ini, with the clock's hands
+ini() {
+    { cat && printf '\n[clock]\nhands = %s\n' "$HANDS"; } >"$WORK/$1.ini"
+}
+
+# part NAME PROGRAM: run PROGRAM with NAME.ini
+part() {
+    run "$1" "$BIN/$2" --config "$WORK/$1.ini"
+}
+
+set_hands() {
+    local lead
+    lead=$(python3 -c "print(round($LEAD_S * $RATE))")
+    HANDS="$(date -u -d "$FROM - $lead seconds" +%Y-%m-%dT%H:%M:%SZ) $(date +%s.%N) $RATE"
+}
+
+prepare() {
+    local -a options=(--hours "${HOURS:-10}")
+    [ -z "${FROM:-}" ] || options+=(--from "$FROM")
+    python3 -B "$DEMO/prepare_case.py" "$DATA" "$WORK/case" "${options[@]}" || fail "case of $DATA"
+    # shellcheck source=/dev/null
+    . "$WORK/case/case.env"
+    mapfile -t METERS < <(jq -r '.meters[].equipment_id' "$WORK/case/street.json")
+}
+
+write_settings() {
+    local n contract phases safe street=$WORK/case/street.json
+    DB="host=$PGHOST dbname=socmod"
+    ini ingest <<EOF
+[database]
+connection = $DB user=socmod_ingest
+[mqtt]
+broker = $BROKER
+client_id = ingest
+[spool]
+folder = $WORK/spool
+EOF
+    ini planner <<EOF
+[database]
+connection = $DB user=socmod_planner
+[planner]
+name = planner
+EOF
+    ini p3 <<EOF
+[database]
+connection = $DB user=socmod_p3
+[mqtt]
+broker = $BROKER
+client_id = p3
+EOF
+    ini audit <<EOF
+[database]
+connection = $DB user=socmod_audit
+[http]
+port = $AUDIT_PORT
+EOF
+    ini charger <<EOF
+[street]
+grid = $street
+sessions = $WORK/case/sessions.csv
+[modbus]
+port = $MODBUS_PORT
+[charger]
+timeout_s = $((2 * RATE))
+[copper]
+sockets = $WORK/meter.copper $WORK/dali.copper
+[state]
+file = $WORK/charger.state
+EOF
+    ini meter <<EOF
+[street]
+grid = $street
+[p1]
+port = $P1_PORT
+[copper]
+socket = $WORK/meter.copper
+[mqtt]
+broker = $BROKER
+client_id = meter
+[state]
+folder = $WORK/meters
+EOF
+    ini dali <<EOF
+[street]
+grid = $street
+loads = $WORK/case/loads.csv
+[copper]
+socket = $WORK/dali.copper
+[mqtt]
+broker = $BROKER
+client_id = dali
+[state]
+file = $WORK/dali.state
+[truth]
+file = $WORK/truth.csv
+EOF
+    for n in "${!METERS[@]}"; do
+        read -r contract phases safe < <(jq -r --arg id "${METERS[n]}" \
+            '(.meters[] | select(.equipment_id == $id).connection) as $ean | .connections[]
+             | select(.ean == $ean) | "\(.contract_w) \(.phases | length) \(1400 * (.phases | length))"' "$street")
+        # A wait for a machine does not hurry with the clock: seconds times RATE.
+        ini "gateway-$n" <<EOF
+[p1]
+port = tcp://127.0.0.1:$((P1_PORT + n))
+[meter]
+equipment_id = ${METERS[n]}
+[charger]
+type = $TREE/gateway/drivers/compleo-station.ini
+address = tcp://127.0.0.1:$((MODBUS_PORT + n))
+phases = $phases
+[limit]
+contract_w = $contract
+safe_w = $safe
+hold_s = $((4 * RATE))
+confirm_s = $((2 * RATE))
+[time]
+bound_s = $((2 * RATE))
+[mqtt]
+broker = $BROKER
+client_id = gateway-$n
+[state]
+file = $WORK/gateway-$n.state
+EOF
+    done
+}
+
+start_all() {
+    local n
+    mkdir -p "$WORK/spool" "$WORK/meters"
+    part audit socmod-audit
+    part ingest socmod-ingest
+    part planner socmod-planner
+    part p3 socmod-p3
+    part meter peer-meter
+    part dali peer-dali
+    part charger peer-charger
+    for n in "${!METERS[@]}"; do
+        part "gateway-$n" socmod-gateway
+    done
+}
+
+# Kill each program once, spread over the run, and start it again at once.
+chaos() {
+    local name program pause
+    pause=$(python3 -c "print(${HOURS:-10} * 3600 / $RATE / 12)")
+    for name in ingest planner p3 audit gateway-0 gateway-1 meter charger dali; do
+        sleep "$pause"
+        case $name in
+        gateway-*) program=socmod-gateway ;;
+        meter | charger | dali) program=peer-$name ;;
+        *) program=socmod-$name ;;
+        esac
+        stop "$name" KILL
+        part "$name" "$program"
+        echo "  (killed $name, started it again)"
+    done
+}
+
+prepare
+step "street of $DATA: $CHARGERS chargers, $FROM to $TO, $RATE times as fast"
+step "PostgreSQL and MQTT broker of its own in $WORK"
+start_postgres socmod
+start_broker
+"$BIN/socmod-admin" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
+    || fail "import: $(cat "$WORK/import.log")"
+"$BIN/socmod-admin" token --name demo --role viewer --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
+    || fail "token: $(cat "$WORK/token.log")"
+AUDIT_PORT=$(free_port) MODBUS_PORT=$(free_ports "$CHARGERS") P1_PORT=$(free_ports "$CHARGERS")
+set_hands
+write_settings
+step "starting $((${#METERS[@]} + 7)) programs; logs in $WORK"
+start_all
+wait_for 20 "audit API" curl -sf "http://127.0.0.1:$AUDIT_PORT/readyz"
+python3 -B "$DEMO/watch.py" --api "http://127.0.0.1:$AUDIT_PORT" --token-file "$WORK/token" \
+    --case "$WORK/case" --truth "$WORK/truth.csv" --modbus-port "$MODBUS_PORT" --from "$FROM" --to "$TO" &
+PID[watch]=$!
+[ -z "${CHAOS:-}" ] || chaos
+wait "${PID[watch]}"
+status=$?
+unset "PID[watch]"
+if [ -n "${KEEP:-}" ]; then
+    echo
+    echo "Left up, until Ctrl-C:"
+    echo "  audit API   http://127.0.0.1:$AUDIT_PORT/v1/profiles   (Authorization: Bearer $(cat "$WORK/token"))"
+    echo "  database    psql '$DB user=socmod'"
+    echo "  broker      mosquitto_sub -p $BROKER_PORT -v -t '#'"
+    echo "  P1          nc 127.0.0.1 $P1_PORT      Modbus  127.0.0.1:$MODBUS_PORT and up"
+    echo "  logs        $WORK"
+    sleep infinity
+fi
+[ $status -eq 0 ] || for log in "$WORK"/*.log; do
+    grep -h -E 'level=(error|warn)' "$log" | sed "s|^|${log##*/}: |" | tail -n 4
+done
+exit $status

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// With a server of its own, which the shell library of the system tests starts and stops.
+
+#include "base/memory.h"
+#include "io/db.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// It reads words: stop, start; the end of its input ends it. It answers each with a line.
+static FILE *orders, *answers;
+static pid_t shell;
+
+static void await(void)
+{
+    char line[256];
+    cr_assert(fgets(line, sizeof line, answers), "the server did not do it");
+    char *host = strchr(line, '=');
+    if (host) {
+        host[strcspn(host, "\n")] = '\0';
+        setenv("PGHOST", host + 1, 1);
+    }
+}
+
+static void order(const char *word)
+{
+    fprintf(orders, "%s\n", word);
+    fflush(orders);
+    await();
+}
+
+static void start_server(void)
+{
+    int in[2], out[2];
+    cr_assert(!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC));
+    shell = fork();
+    if (shell == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        // What stays running must not hold on to our pipe.
+        execlp(
+            "bash", "bash", "-c",
+            "BIN=/tmp . tests/system/lib.sh; exec 3>&1 >\"$WORK/shell.log\" 2>&1\n"
+            "start_postgres 3>&-; echo \"host=$PGHOST\" >&3\n"
+            "while read -r word; do\n"
+            "  case $word in stop) stop_postgres immediate;; start) launch_postgres 3>&-;; esac\n"
+            "  echo done >&3\n"
+            "done",
+            "tests/system/test_db", (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    orders = fdopen(in[1], "w");
+    answers = fdopen(out[0], "r");
+    await();
+}
+
+static void stop_server(void)
+{
+    fclose(orders);
+    waitpid(shell, NULL, 0);
+    fclose(answers);
+}
+
+TestSuite(db, .init = start_server, .fini = stop_server, .timeout = 60);
+
+static struct db *new_db(void)
+{
+    return db_new("dbname=socmod user=socmod", "test_db");
+}
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static enum err once(struct db *db, const char *sql)
+{
+    PGresult *result = db_query_once(db, sql, 0, NULL);
+    PQclear(result);
+    return result ? ERR_NONE : ERR_IO;
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+    PGresult *result = db_query(db, sql, 0, NULL);
+    int64_t value = result ? db_get_integer(result, 0, 0) : -1;
+    PQclear(result);
+    return value;
+}
+
+// Doorbells
+
+static const char *const channels[] = {"bell", NULL};
+struct heard {
+    struct loop *loop;
+    char text[128];
+    int wanted; // leave the loop after so many
+    bool busy;  // in the middle of a query
+};
+
+static void on_bell(void *arg, const char *channel, const char *payload)
+{
+    struct heard *heard = arg;
+    cr_assert_not(heard->busy, "called in the middle of a query");
+    size_t len = strlen(heard->text);
+    snprintf(heard->text + len, sizeof heard->text - len, "%s(%s) ", channel, payload);
+    if (--heard->wanted == 0)
+        loop_stop(heard->loop);
+}
+
+static void on_too_late(void *arg)
+{
+    (void)arg;
+    cr_assert_fail("waited in vain");
+}
+
+// Run the loop until so many were heard, at most ten seconds.
+static void listen_for(struct heard *heard, int wanted)
+{
+    heard->text[0] = '\0';
+    heard->wanted = wanted;
+    struct loop_timer *limit = loop_timer_new(heard->loop, on_too_late, NULL);
+    loop_timer_in(limit, 10 * SECONDS_NS);
+    loop_run(heard->loop);
+    loop_timer_free(limit);
+}
+
+Test(db, asks_and_is_answered)
+{
+    struct db *db = new_db();
+    cr_assert_eq(db_connect(db), ERR_NONE);
+    cr_expect_eq(db_retry_ns(db), 0);
+    cr_expect_eq(number(db, "select 42"), 42);
+
+    // refused: told why, and the connection goes on
+    cr_expect_null(db_query(db, "select * from nothing", 0, NULL));
+    cr_expect_str_eq(db_sqlstate(db), "42P01");
+    cr_expect(strstr(db_message(db), "\"nothing\" does not exist"), "%s", db_message(db));
+    cr_expect_null(strchr(db_message(db), '\n'));
+    cr_expect_eq(number(db, "select 43"), 43);
+    cr_expect_str_eq(db_sqlstate(db), "");
+
+    // a transaction that failed does not commit
+    cr_assert_eq(db_begin(db), ERR_NONE);
+    cr_expect_eq(db_do(db, "select 1/0", 0, NULL), ERR_IO);
+    cr_expect_eq(db_commit(db), ERR_IO);
+    cr_expect_eq(number(db, "select 44"), 44);
+    cr_assert_eq(db_begin(db), ERR_NONE);
+    db_rollback(db);
+    cr_expect_eq(number(db, "select 45"), 45);
+
+    // rows: what COPY must escape comes back as it was, NULL stays NULL
+    cr_assert_eq(once(db, "create table t (a text, b text)"), ERR_NONE);
+    const char *odd[] = {"tab\t line\n return\r back\\slash \\N \\.", NULL};
+    cr_expect_eq(db_copy_start(db, "copy t from stdin"), ERR_NONE);
+    cr_expect_eq(db_copy_row(db, 2, odd), ERR_NONE);
+    cr_expect_eq(db_copy_end(db), ERR_NONE);
+    const char *params[] = {odd[0], NULL};
+    PGresult *result = db_query(
+        db, "select count(*) from t where a = $1 and b is null and $2::text is null", 2, params);
+    cr_expect_eq(db_get_integer(result, 0, 0), 1);
+    PQclear(result);
+    const char *three[] = {"1", "2", "3"};
+    cr_expect_eq(db_copy_start(db, "copy t from stdin"), ERR_NONE);
+    cr_expect_eq(db_copy_row(db, 3, three), ERR_NONE);
+    cr_expect_eq(db_copy_end(db), ERR_IO, "a column too many");
+    cr_expect_str_eq(db_sqlstate(db), "22P04");
+    cr_expect_eq(number(db, "select count(*) from t"), 1);
+
+    // times
+    char at[DB_TIME_LEN + 1];
+    db_time((struct utc){INT64_C(1768407300123456789)}, at);
+    cr_expect_str_eq(at, "2026-01-14 16:15:00.123456Z");
+    const char *time[] = {at};
+    result =
+        db_query(db, "select $1::timestamptz, null::timestamptz, $1::timestamptz::text", 1, time);
+    cr_expect_eq(db_get_time(result, 0, 0), 1768407300);
+    cr_expect_eq(db_get_time(result, 0, 1), -1);
+    cr_expect_str_eq(PQgetvalue(result, 0, 2), "2026-01-14 16:15:00.123456+00");
+    PQclear(result);
+    db_free(db);
+}
+
+Test(db, comes_back_after_the_server)
+{
+    struct db *db = new_db();
+    cr_assert_eq(number(db, "select 42"), 42);
+    order("stop");
+    cr_expect_eq(number(db, "select 42"), -1, "lost in the middle");
+    cr_expect_str_eq(db_sqlstate(db), "", "that is no refusal");
+    cr_expect_null(db_raw(db));
+    int64_t first = db_retry_ns(db);
+    cr_expect(first > 0 && first <= SECONDS_NS / 10, "%jd", (intmax_t)first);
+    cr_expect_eq(db_connect(db), ERR_IO, "not before the pause has passed");
+    for (int i = 0; i < 3; i++) {
+        pause_ms(db_retry_ns(db) / 1000000 + 1);
+        cr_expect_eq(db_connect(db), ERR_IO);
+    }
+    cr_expect(db_retry_ns(db) > 4 * first, "ever slower: %jd", (intmax_t)db_retry_ns(db));
+    order("start");
+    for (int i = 0; i < 100 && db_connect(db); i++)
+        pause_ms(50);
+    cr_expect_eq(number(db, "select 42"), 42, "prepared again");
+    db_free(db);
+}
+
+Test(db, loses_a_transaction_whole)
+{
+    struct db *db = new_db();
+    cr_assert_eq(once(db, "create table t (a integer)"), ERR_NONE);
+    cr_assert_eq(db_begin(db), ERR_NONE);
+    cr_assert_eq(db_copy_start(db, "copy t from stdin"), ERR_NONE);
+    const char *row[] = {"1"};
+    cr_assert_eq(db_copy_row(db, 1, row), ERR_NONE);
+    order("stop");
+    enum err err = ERR_NONE;
+    for (int i = 0; i < 100000 && !err; i++) // until the broken pipe is noticed
+        err = db_copy_row(db, 1, row);
+    cr_expect_eq(err, ERR_IO);
+    cr_expect_eq(db_copy_row(db, 1, row), ERR_IO);
+    cr_expect_eq(db_copy_end(db), ERR_IO);
+    cr_expect_eq(db_commit(db), ERR_IO);
+    order("start");
+    for (int i = 0; i < 100 && db_connect(db); i++)
+        pause_ms(50);
+    cr_expect_eq(number(db, "select count(*) from t"), 0);
+    db_free(db);
+}
+
+Test(db, hears_the_doorbell)
+{
+    struct heard heard = {.loop = loop_new()};
+    struct db *db = new_db(), *other = new_db();
+    db_listen(db, heard.loop, channels, on_bell, &heard);
+    listen_for(&heard, 1);
+    cr_expect_str_eq(heard.text, "() ", "it connects by itself and says so");
+
+    // rung while we are busy: the answer brings it along, the loop tells it
+    cr_assert_eq(once(other, "notify bell, 'one'; notify bell, 'two'"), ERR_NONE);
+    heard.busy = true;
+    cr_expect_eq(number(db, "select 1 from pg_sleep(0.2)"), 1);
+    heard.busy = false;
+    listen_for(&heard, 2);
+    cr_expect_str_eq(heard.text, "bell(one) bell(two) ");
+
+    // rung while we wait
+    cr_assert_eq(once(other, "notify bell, 'three'"), ERR_NONE);
+    listen_for(&heard, 1);
+    cr_expect_str_eq(heard.text, "bell(three) ");
+
+    // the server goes and comes: it finds back without being asked
+    order("stop");
+    order("start");
+    listen_for(&heard, 1);
+    cr_expect_str_eq(heard.text, "() ", "look at the rows");
+    for (int i = 0; i < 100 && once(other, "notify bell, 'four'"); i++)
+        pause_ms(50);
+    listen_for(&heard, 1);
+    cr_expect_str_eq(heard.text, "bell(four) ");
+    db_free(db);
+    db_free(other);
+    loop_free(heard.loop);
+}
