@@ -190,7 +190,8 @@ static void append(struct statement *statement, const char *condition, int count
         fputc(*at, statement->sql);
         if (*at != '$')
             continue;
-        assert(count-- > 0);
+        assert(count > 0);
+        count--;
         statement->params[statement->count++] = *values++;
         fprintf(statement->sql, "%d", statement->count);
     }
