@@ -120,7 +120,7 @@ run-bench: $(BENCHES)
 lint:
 	tests/layers.sh
 	shellcheck -x $(SCRIPTS)
-	$(if $(MANUALS),mandoc -T lint -W style $(MANUALS))
+	tests/manuals.sh $(MANUALS)
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
@@ -132,6 +132,7 @@ install: all
 	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	$(if $(UNITS),install -D -m 644 -t $(DESTDIR)$(prefix)/lib/systemd/system $(UNITS))
 clean:
 	rm -rf build
