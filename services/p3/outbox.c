@@ -78,7 +78,7 @@ static const struct class
 static const struct class *class_of(const char *cause)
 {
     const struct class *class = classes;
-    while (class->cause && strcmp(class->cause, cause))
+    while (class->cause && strcmp(class->cause, cause) != 0)
         class ++;
     return class;
 }

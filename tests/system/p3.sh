@@ -15,7 +15,7 @@
 #   state ID, has_state ID STATE   attempts ID: results in order
 #   requests ID                how often the head-end saw it
 
-FAST=10
+FAST=${FAST:-10}
 HANDS_AT=$(date +%s.%N)
 NOW="(timestamptz '2026-01-14 16:00Z' + (clock_timestamp() - to_timestamp($HANDS_AT)) * $FAST)"
 
