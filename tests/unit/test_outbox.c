@@ -157,9 +157,9 @@ ParameterizedTestParameters(outbox, goes_only_these_ways)
         {OUTBOX_QUEUED, " connecting written verified seen applied superseded expired refused "},
         {OUTBOX_CONNECTING, " queued written verified seen applied superseded expired refused"
                             " failed "},
-        {OUTBOX_WRITTEN, " verified seen applied "},
-        {OUTBOX_VERIFIED, " seen applied "},
-        {OUTBOX_SEEN, " applied "},
+        {OUTBOX_WRITTEN, " verified seen applied superseded "},
+        {OUTBOX_VERIFIED, " seen applied superseded "},
+        {OUTBOX_SEEN, " applied superseded "},
         {OUTBOX_APPLIED, ""},
         {OUTBOX_SUPERSEDED, ""},
         {OUTBOX_EXPIRED, ""},
