@@ -277,36 +277,51 @@ enum err delivery_table_take_in(struct delivery_table *table, enum delivery_look
 // $1 now, $2 id after which to look, $3 at most.
 // One that is under way keeps its state: how it ended is for its attempt to say, which finds
 // the times set here. A receipt that came before the message was wanted is about another of
-// the same text.
+// the same text. Where a meter shows a later message, an earlier one that was not applied by
+// then never will be.
 static const char confirm_sql[] =
     "with told as materialized ("
     " select id, meter, digest, state, arrived from field.receipt"
     " where id > $2::bigint order by id limit $3::int),"
     "facts as materialized ("
-    " select d.profile, min(t.arrived) as seen_at,"
+    " select d.profile, d.meter, d.queued_at, min(t.arrived) as seen_at,"
     "  min(t.arrived) filter (where t.state = 'applied') as applied_at,"
     "  bool_or(t.state = 'refused') as refused"
     " from told t join p3.delivery d on d.digest = t.digest and d.meter = t.meter"
     "  and d.state in ('queued', 'connecting', 'written', 'verified', 'seen')"
     " where t.arrived >= d.queued_at group by d.profile),"
+    "ranked as materialized ("
+    " select f.*, f.queued_at < max(f.queued_at) over (partition by f.meter) as passed from facts "
+    "f),"
+    "passed as ("
+    " update p3.delivery d set state = 'superseded', cause = 'overwritten', ended_at = $1"
+    " from facts f where d.meter = f.meter and d.queued_at < f.queued_at"
+    "  and d.state in ('written', 'verified', 'seen') and d.profile not in (select profile from "
+    "facts)"
+    " returning d.profile),"
     "moved as ("
     " update p3.delivery d set"
     "  state = case when d.state = 'connecting' then d.state"
-    "   when f.applied_at is not null then 'applied' else 'seen' end,"
-    "  cause = case when f.refused and f.applied_at is null then 'gateway-refused' else '' end,"
+    "   when f.applied_at is not null then 'applied' when f.passed then 'superseded' else 'seen' "
+    "end,"
+    "  cause = case when f.applied_at is not null then '' when f.passed then 'overwritten'"
+    "   when f.refused then 'gateway-refused' else '' end,"
+    "  ended_at = case when f.passed and f.applied_at is null and d.state <> 'connecting'"
+    "   then $1 else d.ended_at end,"
     "  seen_at = coalesce(d.seen_at, f.seen_at),"
     "  applied_at = coalesce(d.applied_at, f.applied_at),"
     "  written_at = coalesce(d.written_at, f.seen_at)"
-    " from facts f where d.profile = f.profile"
+    " from ranked f where d.profile = f.profile"
     "  and d.state in ('queued', 'connecting', 'written', 'verified', 'seen')"
-    "  and (d.seen_at is null or d.applied_at is null and (f.applied_at is not null"
+    "  and (f.passed or d.seen_at is null or d.applied_at is null and (f.applied_at is not null"
     "       or f.refused and d.cause <> 'gateway-refused'))"
     " returning d.profile, d.meter, d.cause),"
     "logged as ("
     " insert into audit.event (at, program, kind, subject, data)"
     " select $1::timestamptz, 'socmod-p3', 'delivery.refused_by_gateway', profile::text,"
     "  jsonb_build_object('meter', meter) from moved where cause = 'gateway-refused'),"
-    "rung as materialized (select pg_notify('p3_delivery', profile::text) from moved)"
+    "rung as materialized (select pg_notify('p3_delivery', profile::text) from"
+    " (select profile from moved union all select profile from passed) both_)"
     "select (select count(*) from told), (select max(id) from told), (select count(*) from rung)";
 
 // The receipts that came while no process listened are those of messages not yet confirmed.
