@@ -48,6 +48,7 @@ struct control {
     bool is_unsaved, save_failed;
 
     char digest[DIGEST_TEXT_LEN + 1]; // of the message that stands on P1
+    int seal_key;                     // that it is sealed with; -1: none
     bool offer_again;                 // it waits for a certain time
     bool was_accepted;                // and is to be told
     struct utc accepted;              // when
@@ -202,7 +203,11 @@ static bool read_profile(const struct control *control, const struct state_profi
     long_message_read(kept->text, kept->len, control->settings->unit, message);
     struct digest sum = digest_of(kept->text, kept->len);
     digest_format(&sum, digest);
-    return message->kind == LONG_MESSAGE_PROFILE;
+    const struct seal_gate *gate = &control->settings->seal;
+    if (!seal_gate_is_set(gate) || seal_gate_key_of(gate, kept->text, kept->len) >= 0)
+        return message->kind == LONG_MESSAGE_PROFILE;
+    log_warn("state.not_sealed", F("digest", digest));
+    return false;
 }
 
 static void restore(struct control *control)
@@ -316,12 +321,38 @@ static void refuse(struct control *control, const char *reason)
     tell(control, FEED_REFUSED, control->digest, reason, time_of(control));
 }
 
+// Do not obey a message of ours.
+static void decline(struct control *control, const char *reason)
+{
+    setpoint_offer_none(&control->setpoint, reason);
+    refuse(control, reason);
+}
+
+static void remember_seal(struct control *control)
+{
+    struct seal_gate_last *last = &control->state.seal;
+    if (!seal_gate_is_set(&control->settings->seal))
+        return;
+    last->seq = control->message.seq;
+    memcpy(last->digest, control->digest, sizeof last->digest);
+}
+
 // Offer the message on P1 to the state machine; again while there is no certain time.
 static void offer(struct control *control)
 {
     char reason[SETPOINT_REASON];
-    enum err err = setpoint_offer(&control->setpoint, &control->message.profile, control->digest,
-                                  now_of(control), reason);
+    struct setpoint_now now = now_of(control);
+    const struct seal_gate *gate = &control->settings->seal;
+    const char *fault =
+        now.why_untimed ? NULL
+                        : seal_gate_refuses_at(gate, control->seal_key, now.utc.ns / SECONDS_NS);
+    if (fault) {
+        control->offer_again = false;
+        decline(control, fault);
+        return;
+    }
+    enum err err =
+        setpoint_offer(&control->setpoint, &control->message.profile, control->digest, now, reason);
     control->offer_again = err == ERR_MORE;
     if (err == ERR_MORE)
         return;
@@ -333,6 +364,20 @@ static void offer(struct control *control)
     control->accepted = accepted_at(control);
     control->was_accepted = true;
     keep_message(control);
+    remember_seal(control);
+}
+
+static void judge_profile(struct control *control)
+{
+    const struct seal_gate *gate = &control->settings->seal;
+    const struct trust *trust = &control->trust;
+    control->seal_key = seal_gate_key_of(gate, (const char *)trust->octets, trust->len);
+    const char *fault = seal_gate_refuses(gate, control->seal_key, control->message.seq,
+                                          control->digest, &control->state.seal);
+    if (fault)
+        decline(control, fault);
+    else
+        offer(control);
 }
 
 static void judge_text(struct control *control)
@@ -353,12 +398,11 @@ static void judge_text(struct control *control)
     tell(control, FEED_SEEN, control->digest, long_message_kind_name(message->kind),
          accepted_at(control));
     if (message->kind == LONG_MESSAGE_PROFILE) {
-        offer(control);
+        judge_profile(control);
         return;
     }
     char *reason = memory_format("%s: %s", long_message_kind_name(message->kind), message->reason);
-    setpoint_offer_none(&control->setpoint, reason);
-    refuse(control, reason);
+    decline(control, reason);
     free(reason);
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/charger.h"
 #include "gateway/feed.h"
 #include "gateway/meter_clock.h"
+#include "gateway/seal_gate.h"
 #include "gateway/setpoint.h"
 #include "gateway/trust.h"
 #include "io/loop.h"
@@ -23,6 +24,7 @@ struct control_settings {
     struct meter_clock_rules clock;
     bool system_is_synchronised; // whatever the kernel says: the hands of a test are right
     struct setpoint_rules setpoint;
+    struct seal_gate seal;
     enum long_message_unit unit; // of the powers in a message
     struct amperes_connection connection;
     bool hold_least;        // see amperes_from_watts()
