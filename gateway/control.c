@@ -307,13 +307,6 @@ static void log_tolerated(const struct long_message *message)
     for (int i = 0; i < LONG_MESSAGE_ODDITIES; i++)
         if (message->oddities >> i & 1)
             log_info("message.tolerated", F("oddity", long_message_oddity_name(i)));
-    unsigned obeyed = 1U << PROFILE_MAX_POWER | 1U << PROFILE_LOAD_REDUCT;
-    unsigned present = 0;
-    for (int i = 0; i < message->profile.count; i++)
-        present |= message->profile.periods[i].set.present;
-    for (int i = 0; i < PROFILE_FIELDS; i++)
-        if ((present & ~obeyed) >> i & 1)
-            log_warn("message.not_obeyed", F("field", profile_field_name(i)));
 }
 
 static void refuse(struct control *control, const char *reason)
@@ -543,6 +536,9 @@ static void log_report(struct control *control, const struct charger_report *rep
     else if (report->news == CHARGER_FOUND)
         log_info("charger.found", F("watchdog_ms", report->watchdog_ms),
                  F("fallback_w", report->fallback_w));
+    if (report->news == CHARGER_FOUND && report->fallback_w > control->settings->setpoint.safe_w)
+        log_warn("charger.falls_back_high", F("fallback_w", report->fallback_w),
+                 F("safe_w", control->settings->setpoint.safe_w));
     else if (is_bad && strcmp(control->charger_said, report->reason) != 0)
         log_warn("charger.failed", F("limit_w", report->limit_w), F("why", report->reason));
     if (is_bad || report->news == CHARGER_CONFIRMED)

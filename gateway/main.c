@@ -24,7 +24,7 @@ static struct {
     char *charger_type, *charger_address, *charger_line, *below_least;
     char *state_file;
     int64_t silence_s, repeats, bound_s;
-    int64_t contract_w, safe_w, hold_s, confirm_s;
+    int64_t contract_w, safe_w, hold_s, least_hold_s, confirm_s;
     int64_t unit, timeout_ms, rewrite_s, watch_s, phases, rated_w;
     double voltage_v;
     struct mqtt_texts mqtt;
@@ -65,6 +65,8 @@ static const struct setting settings[] = {
      .help = "limit in doubt, W"},
     {"limit", "hold_s", .integer = &config.hold_s, .otherwise = "120", .least = 1, .most = 86400,
      .help = "seconds without a trustworthy telegram before the safe limit holds"},
+    {"limit", "least_hold_s", .integer = &config.least_hold_s, .otherwise = "30", .least = 1,
+     .most = 86400, .help = "seconds that a profile may shorten hold_s to"},
     {"limit", "confirm_s", .integer = &config.confirm_s, .otherwise = "10", .least = 1,
      .most = 3600, .help = "seconds for the charger to confirm a limit before the safe one holds"},
     {"limit", "message_unit", .text = &config.message_unit, .otherwise = "W", .words = "W 100W",
@@ -224,6 +226,14 @@ static enum meter_clock_rule clock_rule(void)
     return (enum meter_clock_rule)rule;
 }
 
+// The limit that 0.1 A of imbalance allows: so much on each phase where the charger takes a
+// current per phase, and in all where it might put its power on one.
+static int64_t imbalance_mw(void)
+{
+    int phases = type.scale.unit == AMPERES_A ? (int)config.phases : 1;
+    return (int64_t)(config.voltage_v * 100) * phases;
+}
+
 static struct control_settings control_settings(void)
 {
     bool has_hands = program_clock_hands && *program_clock_hands;
@@ -235,7 +245,9 @@ static struct control_settings control_settings(void)
         .setpoint = {.contract_w = (int32_t)config.contract_w,
                      .safe_w = (int32_t)config.safe_w,
                      .hold_ns = hold_ns,
-                     .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS)},
+                     .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS),
+                     .least_hold_ns = config.least_hold_s * SECONDS_NS,
+                     .imbalance_mw = imbalance_mw()},
         .seal = seal_gate,
         .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W,
         .connection = {.phases = (int)config.phases,
