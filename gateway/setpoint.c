@@ -214,8 +214,7 @@ static void decide(struct setpoint *setpoint, struct setpoint_now now, struct de
                && now.mono.ns - setpoint->started.ns < setpoint->rules.hold_ns) {
         decision->mode = SETPOINT_STARTING;
         decision->period = 0;
-        decision->limit_w =
-            lower(lower(setpoint->stored_w, fallback_w), setpoint->rules.contract_w);
+        decision->limit_w = lower(lower(setpoint->stored_w, fallback_w), decision->limit_w);
         copy(decision->reason,
              setpoint->heard ? "waiting for a message that stands still"
                              : "waiting for a trustworthy telegram",
@@ -290,6 +289,7 @@ enum err setpoint_offer(struct setpoint *setpoint, const struct profile *profile
         return ERR_RANGE;
     }
     setpoint->judged = true;
+    turn_pages(setpoint, utc_seconds(now.utc)); // the one that waits may have begun by now
     setpoint->next.is_set = true;
     setpoint->next.profile = *profile;
     copy(setpoint->next.digest, digest, sizeof setpoint->next.digest);

@@ -2,7 +2,8 @@
 // Which limit holds now, in which mode, and why. Pure: time, profiles and what the charger
 // answered come as arguments; nothing is read or written here.
 //
-//   starting  no trustworthy telegram yet: the lower of the stored limit and the safe one
+//   starting  no trustworthy telegram yet: the lowest of the stored limit, the safe one, and what
+//             a stored profile says
 //   own       nothing limits but the contract: no profile holds
 //   limited   the active period of a profile
 //   safe      in doubt: no telegram or no certain time for the hold time, or the charger does

@@ -283,6 +283,22 @@ Test(setpoint, cannot_judge_a_profile_without_time)
     cr_expect_eq(setpoint.mode, SETPOINT_LIMITED);
 }
 
+Test(setpoint, keeps_a_profile_that_began_while_no_time_was_certain)
+{
+    struct setpoint setpoint;
+    char reason[SETPOINT_REASON];
+    setpoint_start(&setpoint, &rules, INT32_MAX, untimed(0));
+    setpoint_hear(&setpoint, at(1));
+    cr_expect_eq(offer(&setpoint, "50 3000 50 3000", at(1), reason), ERR_NONE);
+    setpoint_step(&setpoint, at(1));
+    setpoint_hear(&setpoint, untimed(60));
+    setpoint_step(&setpoint, untimed(60));
+    cr_expect_eq(offer(&setpoint, "900 3000 900 8000", at(61), reason), ERR_NONE);
+    setpoint_step(&setpoint, at(61));
+    cr_expect_eq(setpoint.target_w, 3000, "%s", setpoint.reason);
+    cr_expect(setpoint.next.is_set);
+}
+
 Test(setpoint, drops_a_stored_profile_above_a_contract_lowered_since)
 {
     struct setpoint setpoint;
