@@ -70,7 +70,15 @@ $(B)/openapi_built_in.c: services/audit/openapi.yaml Makefile
 	    od -An -v -tu1 $< | sed 's/[0-9]\+/&,/g'; printf '0};\nconst int openapi_built_in_len = %d;\n' $$(wc -c <$<)) >$@
 $(B)/openapi_built_in.o: $(B)/openapi_built_in.c services/audit/routes.h
 	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o
+# And the operator's page, by file name.
+$(B)/assets_built_in.c: services/audit/page services/audit/page/vendor $(wildcard services/audit/page/*.* services/audit/page/vendor/*.*) Makefile
+	@mkdir -p $(@D) && echo '  EMBED services/audit/page'
+	$(Q)(printf '#include "services/audit/asset.h"\nconst struct asset assets_built_in[] = {\n'; \
+	    for f in $(sort $(filter services/audit/page/%.html %.css %.js %.svg %.txt,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
+	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
+$(B)/assets_built_in.o: $(B)/assets_built_in.c services/audit/asset.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -193,6 +193,9 @@ write_settings
 step "starting $((${#METERS[@]} + 7)) programs; logs in $WORK"
 start_all
 wait_for 20 "audit API" curl -sf "http://127.0.0.1:$AUDIT_PORT/readyz"
+# What stands behind the # never leaves the browser.
+PAGE="http://127.0.0.1:$AUDIT_PORT/#token=$(cat "$WORK/token")"
+step "to look on: $PAGE"
 python3 -B "$DEMO/watch.py" --api "http://127.0.0.1:$AUDIT_PORT" --token-file "$WORK/token" \
     --case "$WORK/case" --truth "$WORK/truth.csv" --modbus-port "$MODBUS_PORT" --from "$FROM" --to "$TO" &
 PID[watch]=$!
@@ -203,6 +206,7 @@ unset "PID[watch]"
 if [ -n "${KEEP:-}" ]; then
     echo
     echo "Left up, until Ctrl-C:"
+    echo "  page        $PAGE"
     echo "  audit API   http://127.0.0.1:$AUDIT_PORT/v1/profiles   (Authorization: Bearer $(cat "$WORK/token"))"
     echo "  database    psql '$DB user=socmod'"
     echo "  broker      mosquitto_sub -p $BROKER_PORT -v -t '#'"
