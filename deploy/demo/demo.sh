@@ -62,6 +62,8 @@ EOF
 connection = $DB user=socmod_planner
 [planner]
 name = planner
+[seal]
+key_file = $WORK/seal.pem
 EOF
     ini p3 <<EOF
 [database]
@@ -126,6 +128,8 @@ EOF
 port = tcp://127.0.0.1:$((P1_PORT + n))
 [meter]
 equipment_id = ${METERS[n]}
+[seal]
+key_1 = $SEAL_KEY
 [charger]
 type = $TREE/gateway/drivers/compleo-station.ini
 address = tcp://127.0.0.1:$((MODBUS_PORT + n))
@@ -187,6 +191,8 @@ start_broker
     || fail "import: $(cat "$WORK/import.log")"
 "$BIN/socmod-admin" token --name demo --role viewer --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
+SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \
+    || fail "seal: $(cat "$WORK/seal.log")"
 AUDIT_PORT=$(free_port) MODBUS_PORT=$(free_ports "$CHARGERS") P1_PORT=$(free_ports "$CHARGERS")
 set_hands
 write_settings
