@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// peer-meter: the head-ends and smart meters of a street.
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/program.h"
+#include "io/loop.h"
+#include "io/notify.h"
+#include "tests/peer/control.h"
+#include "tests/peer/copper.h"
+#include "tests/peer/keep.h"
+#include "tests/peer/mailbox.h"
+#include "tests/peer/meter/desk.h"
+#include "tests/peer/meter/meter.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS_NS INT64_C(1000000)
+
+static struct {
+    char *grid, *state_folder;
+    char *address, *pty_folder;
+    int64_t port, least_gap_ms;
+    char *copper;
+    struct mqtt_texts mqtt;
+    struct desk_settings desk;
+    char *control, *faults;
+} config;
+
+static const struct setting settings[] = {
+    {"street", "grid", .text = &config.grid, .help = "grid file, as for socmod-admin import"},
+    {"state", "folder", .text = &config.state_folder,
+     .help = "folder that keeps each meter's text and registers"},
+    {"p1", "address", .text = &config.address, .otherwise = "127.0.0.1",
+     .help = "IPv4 address to listen on"},
+    {"p1", "port", .integer = &config.port, .otherwise = "2501", .least = 0, .most = 65535,
+     .help = "TCP port of the first meter of the grid file, the next has the next; 0: no TCP"},
+    {"p1", "pty_folder", .text = &config.pty_folder, .otherwise = "",
+     .help = "folder of links to serial devices, named after the meters; empty: none"},
+    {"p1", "least_gap_ms", .integer = &config.least_gap_ms, .otherwise = "0", .least = 0,
+     .most = 10000, .help = "least machine time between telegrams when the clock runs fast, ms"},
+    {"copper", "socket", .text = &config.copper, .otherwise = "",
+     .help = "socket that hears what the chargers draw; empty: none"},
+    {"head_end", "answer_ms", .integer = &config.desk.answer_ms, .otherwise = "20", .least = 0,
+     .most = 600000, .help = "machine time that a meter takes to store a text, ms"},
+    {"head_end", "read_back", .flag = &config.desk.reads_back, .otherwise = "yes",
+     .help = "read the text back and answer with its digest: yes or no"},
+    MQTT_SETTINGS(config.mqtt, "mqtt://127.0.0.1:1883", "peer-meter"),
+    {"faults", "control", .text = &config.control, .otherwise = "",
+     .help = "socket that takes orders to misbehave; empty: none"},
+    {"faults", "at_start", .text = &config.faults, .otherwise = "",
+     .help = "orders to begin with, separated by commas"},
+    CLOCK_SETTINGS,
+    {0},
+};
+
+static struct {
+    struct street *street;
+    struct loop_timer *timer;
+    struct meter *meters;
+    int64_t (*draws_mw)[STREET_PHASES]; // of each charger
+    char *registers_path;
+} peer;
+
+static int64_t now_ms(void)
+{
+    return clock_utc().ns / MS_NS;
+}
+
+static struct meter *meter_of(const struct street_charger *charger)
+{
+    for (size_t i = 0; i < peer.street->meter_count; i++)
+        if (peer.street->meters[i].connection == charger->connection)
+            return &peer.meters[i];
+    return NULL;
+}
+
+// Each meter's registers and each charger's draw, so that a restart goes on counting.
+static void keep_registers(void)
+{
+    json_t *root = json_object();
+    for (size_t i = 0; i < peer.street->meter_count; i++) {
+        const struct wattmeter *watt = &peer.meters[i].watt;
+        json_object_set_new(root, peer.meters[i].equipment_id,
+                            json_pack("{s:I,s:[I,I]}", "at_ms", (json_int_t)watt->at_ms,
+                                      "energy_uj", (json_int_t)watt->energy_uj[0],
+                                      (json_int_t)watt->energy_uj[1]));
+    }
+    json_t *draws = json_object();
+    for (size_t i = 0; i < peer.street->charger_count; i++)
+        json_object_set_new(draws, peer.street->chargers[i].id,
+                            json_pack("[I,I,I]", (json_int_t)peer.draws_mw[i][0],
+                                      (json_int_t)peer.draws_mw[i][1],
+                                      (json_int_t)peer.draws_mw[i][2]));
+    json_object_set_new(root, "draws mW", draws);
+    char *text = json_dumps(root, JSON_INDENT(1));
+    if (text && keep_write(peer.registers_path, text, strlen(text), false))
+        log_warn("state.not_kept", F("path", peer.registers_path));
+    free(text);
+    json_decref(root);
+}
+
+static void load_draw(const json_t *draws, size_t charger)
+{
+    const json_t *draw = json_object_get(draws, peer.street->chargers[charger].id);
+    struct meter *meter = meter_of(&peer.street->chargers[charger]);
+    for (size_t i = 0; i < STREET_PHASES; i++) {
+        int64_t mw = json_integer_value(json_array_get(draw, i));
+        peer.draws_mw[charger][i] = mw;
+        if (meter)
+            meter->watt.p_mw[i] += mw;
+    }
+}
+
+static void load_registers(void)
+{
+    size_t len;
+    char *text = keep_read(peer.registers_path, &len);
+    json_t *root = text ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    for (size_t i = 0; i < peer.street->charger_count; i++)
+        load_draw(json_object_get(root, "draws mW"), i);
+    for (size_t i = 0; i < peer.street->meter_count; i++) {
+        struct wattmeter *watt = &peer.meters[i].watt;
+        const json_t *kept = json_object_get(root, peer.meters[i].equipment_id);
+        const json_t *energy = json_object_get(kept, "energy_uj");
+        watt->at_ms = kept ? json_integer_value(json_object_get(kept, "at_ms")) : now_ms();
+        for (size_t k = 0; k < WATTMETER_TARIFFS; k++)
+            watt->energy_uj[k] = json_integer_value(json_array_get(energy, k));
+    }
+    json_decref(root);
+    free(text);
+}
+
+static const char *on_copper(void *arg, const char *text)
+{
+    (void)arg;
+    struct copper copper;
+    enum err err = copper_read(text, now_ms(), &copper);
+    size_t charger = err ? 0 : street_find_charger(peer.street, copper.charger);
+    if (err || charger == peer.street->charger_count) {
+        log_warn("copper.not_understood", F("text", text), F("why", err_name(err)));
+        return NULL;
+    }
+    struct meter *meter = meter_of(&peer.street->chargers[charger]);
+    int64_t *draw_mw = peer.draws_mw[charger];
+    if (!meter || !memcmp(draw_mw, copper.p_mw, sizeof copper.p_mw))
+        return NULL;
+    int64_t p_mw[STREET_PHASES];
+    for (int i = 0; i < STREET_PHASES; i++) {
+        p_mw[i] = meter->watt.p_mw[i] + copper.p_mw[i] - draw_mw[i];
+        draw_mw[i] = copper.p_mw[i];
+    }
+    wattmeter_take(&meter->watt, copper.at_ms, p_mw);
+    keep_registers();
+    return NULL;
+}
+
+// Telegrams come on the whole second of the clock; seconds that we were too busy for are gone.
+static void on_timer(void *arg)
+{
+    (void)arg;
+    int64_t utc_s = clock_utc_s();
+    for (size_t i = 0; i < peer.street->meter_count; i++)
+        meter_send(&peer.meters[i], utc_s);
+    int64_t next_ns = (utc_s + 1) * SECONDS_NS;
+    int64_t gap_ns = clock_utc().ns + clock_machine_ns(config.least_gap_ms * MS_NS);
+    loop_timer_at(peer.timer, (struct utc){next_ns > gap_ns ? next_ns : gap_ns});
+}
+
+static const char *obey_one(struct meter *meter, const struct control *order)
+{
+    struct meter_faults *faults = &meter->faults;
+    const struct {
+        const char *word;
+        int *count;
+    } counts[] = {
+        {"no-route", &faults->no_route}, {"silent", &faults->silent}, {"mute", &faults->mute},
+        {"deny", &faults->deny},         {"garble", &faults->garble}, {"noise", &faults->noise},
+        {"unplug", &faults->unplug},
+    };
+    const char *why = NULL;
+    size_t i = 0;
+    while (i < sizeof counts / sizeof *counts && strcmp(counts[i].word, order->word))
+        i++;
+    if (i < sizeof counts / sizeof *counts)
+        *counts[i].count = order->number == CONTROL_NO_NUMBER ? METER_EVER : (int)order->number;
+    else if (!strcmp(order->word, "slow"))
+        faults->slow_ms = order->number == CONTROL_NO_NUMBER ? 1000 : order->number;
+    else if (!strcmp(order->word, "clear"))
+        *faults = (struct meter_faults){0};
+    else
+        why = "no such order (no-route, silent, mute, deny, garble, slow, noise, unplug, clear)";
+    if (!why)
+        log_info("fault.ordered", F("what", order->word), F("meter", meter->equipment_id));
+    return why;
+}
+
+static const char *obey(void *arg, const struct control *order)
+{
+    (void)arg;
+    const char *why = "no such meter";
+    for (size_t i = 0; i < peer.street->meter_count; i++)
+        if (!strcmp(order->name, "*") || !strcmp(order->name, peer.meters[i].equipment_id))
+            why = obey_one(&peer.meters[i], order);
+    return why;
+}
+
+static const char *on_control(void *arg, const char *text)
+{
+    struct control order;
+    if (control_read(text, &order))
+        return "is not an order, a name and perhaps a number";
+    const char *why = obey(arg, &order);
+    return why ? why : "ok";
+}
+
+static void set_up(struct loop *loop, size_t i)
+{
+    const struct street_meter *from = &peer.street->meters[i];
+    struct meter *meter = &peer.meters[i];
+    meter->equipment_id = from->equipment_id;
+    meter->head_end = from->head_end;
+    meter->dsmr4 = from->dsmr4;
+    meter->phase_count = peer.street->connections[from->connection].phase_count;
+    meter_load(meter, config.state_folder);
+    meter->outlet = p1_outlet_new(loop, config.address, config.port ? (int)config.port + (int)i : 0,
+                                  config.pty_folder, from->equipment_id);
+}
+
+static bool check(void)
+{
+    peer.street = street_read(config.grid);
+    if (!peer.street)
+        return false;
+    if (config.port && config.port + (int64_t)peer.street->meter_count > 65536) {
+        fprintf(stderr, "[p1] port: no room above it for %zu meters\n", peer.street->meter_count);
+        return false;
+    }
+    return !*config.mqtt.broker || mqtt_check_broker(config.mqtt.broker);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct program program = {
+        .name = "peer-meter",
+        .purpose = "plays the head-ends and smart meters of a street",
+        .version = VERSION,
+        .settings = settings,
+        .check = check,
+    };
+    program_start(&program, argc, argv);
+    struct loop *loop = loop_new();
+    size_t count = peer.street->meter_count;
+    peer.meters = memory_new(count, sizeof *peer.meters);
+    peer.draws_mw = memory_new(peer.street->charger_count, sizeof *peer.draws_mw);
+    peer.registers_path = memory_format("%s/registers.json", config.state_folder);
+    peer.timer = loop_timer_new(loop, on_timer, NULL);
+    for (size_t i = 0; i < count; i++)
+        set_up(loop, i);
+    load_registers();
+    if (!control_read_list("[faults] at_start", config.faults, obey, NULL))
+        return EXIT_SETTINGS;
+    struct mailbox *copper = mailbox_new(loop, config.copper, on_copper, NULL);
+    struct mailbox *control = mailbox_new(loop, config.control, on_control, NULL);
+    struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
+    struct desk *desk =
+        *config.mqtt.broker ? desk_new(loop, &mqtt, &config.desk, peer.meters, count) : NULL;
+    on_timer(NULL);
+    log_info("peer.ready", F("meters", (int64_t)count), F("port", config.port));
+    struct notify *notify = notify_new(loop);
+    loop_run(loop);
+
+    notify_free(notify);
+    desk_free(desk);
+    mailbox_free(control);
+    mailbox_free(copper);
+    keep_registers();
+    for (size_t i = 0; i < count; i++) {
+        p1_outlet_free(peer.meters[i].outlet);
+        free(peer.meters[i].path);
+    }
+    loop_timer_free(peer.timer);
+    loop_free(loop);
+    free(peer.registers_path);
+    free(peer.draws_mw);
+    free(peer.meters);
+    street_free(peer.street);
+    return EXIT_SUCCESS;
+}
