@@ -26,10 +26,12 @@ size_t cursor_left(const struct cursor *cursor)
 // The place of the next len octets, which are then behind us; NULL beyond the end.
 static uint8_t *step(struct cursor *cursor, size_t len)
 {
-    if (len > cursor_left(cursor))
-        cursor->err = ERR_SIZE;
     if (cursor->err)
         return NULL;
+    if (len > cursor_left(cursor)) {
+        cursor->err = ERR_SIZE;
+        return NULL;
+    }
     uint8_t *at = cursor->at;
     cursor->at += len;
     return at;
