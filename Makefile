@@ -63,7 +63,14 @@ $(B)/migration_built_in.c: sql $(wildcard sql/*.sql) Makefile
 	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
 $(B)/migration_built_in.o: $(B)/migration_built_in.c services/admin/migration.h
 	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o
+# The description of the API likewise inside socmod-audit.
+$(B)/openapi_built_in.c: services/audit/openapi.yaml Makefile
+	@mkdir -p $(@D) && echo '  EMBED $<'
+	$(Q)(printf '#include "services/audit/routes.h"\nconst unsigned char openapi_built_in[] = {\n'; \
+	    od -An -v -tu1 $< | sed 's/[0-9]\+/&,/g'; printf '0};\nconst int openapi_built_in_len = %d;\n' $$(wc -c <$<)) >$@
+$(B)/openapi_built_in.o: $(B)/openapi_built_in.c services/audit/routes.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -117,7 +124,7 @@ lint:
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
-	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P2 -n8 \
+	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P2 -n1 \
 	    sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(INCLUDES) -DVERSION=\"\"' tidy
 format:
 	clang-format -i $(OURS)

@@ -2,7 +2,7 @@
 -- What was measured: quarter hours of feeders, and what gateways report.
 
 create table dali.quarter (
-    quarter  timestamptz not null check (extract(epoch from quarter)::bigint % 900 = 0), -- its start
+    quarter  timestamptz not null check (date_part('epoch', quarter)::bigint % 900 = 0), -- its start
     feeder   integer not null,      -- grid.feeder.number
     p_l1_w   integer,               -- mean power per grid phase; null: not known
     p_l2_w   integer,
@@ -16,6 +16,7 @@ create table dali.quarter (
     quality  text not null default 'good'
         check (quality in ('good', 'implausible', 'stuck', 'suspect')), -- only 'good' is planned with
     reason   text,                  -- why it is not good
+    same     smallint not null default 0, -- quarters right before with exactly its values, to 8
     arrived  timestamptz not null,  -- first
     revised  timestamptz,           -- last time that another value came for the same quarter
     revision integer not null default 0,
@@ -23,6 +24,16 @@ create table dali.quarter (
     primary key (quarter, feeder)
 ) partition by range (quarter);
 create index on dali.quarter (feeder, quarter desc);
+
+-- When a feeder that used to report fell silent, and when it was back.
+create table dali.silence (
+    feeder integer not null,        -- grid.feeder.number
+    since  timestamptz not null,    -- the last quarter heard
+    told   timestamptz not null,    -- when that was noticed
+    back   timestamptz,             -- when it reported again; null: still silent
+    primary key (feeder, since)
+);
+create unique index silence_now on dali.silence (feeder) where back is null;
 
 -- Lines and messages that could not be taken, so that nothing is lost without a trace.
 create table dali.refused (
@@ -32,6 +43,7 @@ create table dali.refused (
     reason  text not null,
     content text not null            -- its first 1,000 characters
 );
+create unique index refused_once on dali.refused (at, source, md5(content)); -- a repeat is one
 
 -- Doorbell "dali_quarter": payload is the number of a transformer with news.
 
@@ -76,7 +88,7 @@ create table field.gateway (
     reason  text not null,
     since   timestamptz,            -- of the mode
     limit_w integer,
-    at      timestamptz,            -- the gateway's own time; null in a last will
+    at      timestamptz,            -- the gateway's own time of it; a last will leaves it
     arrived timestamptz not null
 );
 -- Doorbell "field_receipt": payload is the number of a meter.

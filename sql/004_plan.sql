@@ -4,10 +4,11 @@
 -- Whose turn a transformer is: one row each, claimed with SKIP LOCKED.
 create table plan.turn (
     transformer integer primary key,
-    quarter     timestamptz,          -- the last quarter planned
-    basis       timestamptz,          -- start of the newest measured quarter known to that round
-    rounds      bigint not null default 0,
-    news        boolean not null default true -- something changed since
+    quarter     timestamptz,          -- of its last round, as are the following
+    basis       timestamptz,
+    revision    bigint not null default 0,
+    blind       boolean not null default false,
+    rounds      bigint not null default 0
 );
 
 -- One round of one transformer. `quarter` is the quarter hour that is decided about (the one that
@@ -17,18 +18,24 @@ create table plan.round (
     transformer integer not null,
     quarter     timestamptz not null,
     basis       timestamptz,          -- null: nothing measured
-    revision    bigint not null default 0, -- sum of revisions of the basis quarter: a corrected value counts
+    -- fingerprint of the measurements used (feeder, phase, quarter, how often corrected): a late
+    -- or corrected one makes another
+    revision    bigint not null default 0,
     started     timestamptz not null,
     finished    timestamptz not null,
     planner     text not null,
     congested   boolean not null,
+    blind       boolean not null default false, -- a phase with a limit lacks fresh measurements
     unique nulls not distinct (transformer, quarter, basis, revision)
 );
 create index on plan.round (quarter, transformer);
 
+-- What follows belongs to a round of the same transaction. No foreign key says so: checking one
+-- for each of a million rows takes longer than planning them.
+
 -- Per feeder and phase (feeder null: the transformer itself): all W.
 create table plan.forecast (
-    round      uuid not null references plan.round,
+    round      uuid not null,
     feeder     integer,
     phase      smallint not null check (phase between 1 and 3),  -- grid phase
     limit_w    integer,               -- null: no limit here
@@ -37,20 +44,24 @@ create table plan.forecast (
     controlled_w integer not null,    -- of that, drawn by chargers that we know
     base_w     integer not null,      -- foreseen without the chargers
     margin_w   integer not null,      -- kept free
-    headroom_w integer,               -- limit - base - margin; null: no limit
-    demand_w   integer not null,      -- what the chargers could draw
-    given_w    integer not null,      -- what was shared out
-    chargers   integer not null
+    headroom_w integer,               -- limit - base - margin; null: no limit, or nothing measured
+    reserved_w integer not null default 0, -- of it, kept for cars that may arrive
+    demand_w   integer not null,      -- what the cars there could draw
+    given_w    integer not null,      -- what they can draw under the limits after this round
+    chargers   integer not null       -- connections that we steer
 );
 create index on plan.forecast (round);
 
 -- Per connection: only where something bound, or was said.
 create table plan.share (
-    round      uuid not null references plan.round,
+    round      uuid not null,
     connection integer not null,
     demand_w   integer not null,
     share_w    integer not null,      -- whole connection
-    bound_by   text not null,         -- 'demand', 'contract', 'floor', 'feeder F1 L2', 'transformer L3'
+    -- 'demand', 'contract', 'floor', 'feeder F1 L2', 'transformer T1 L3'; 'pause': below 6 A, in
+    -- turns; 'idle': no car, others held low; 'interval', 'delivery': its meter takes no message
+    -- now, or did not confirm the last; 'no data': nothing measured
+    bound_by   text not null,
     decision   text not null check (decision in ('send', 'keep', 'free')),
     reason     text not null,         -- in words
     profile    uuid,                  -- the one sent, or the one kept
@@ -60,7 +71,7 @@ create table plan.share (
 -- A message that a meter should show. Newest wins.
 create table plan.profile (
     id          uuid primary key,     -- UUIDv7: the identifier that the audit follows
-    round       uuid not null references plan.round,
+    round       uuid not null,
     connection  integer not null,
     meter       integer not null,
     valid_from  timestamptz not null,

@@ -5,15 +5,17 @@ create table p3.delivery (
     profile     uuid primary key,     -- plan.profile.id
     meter       integer not null,
     route       text not null check (route in ('head-end', 'dlms')),
+    lane        text not null default '', -- what its caps count for: 'head-end/HE1', 'dlms'
     state       text not null check (state in ('queued', 'connecting', 'written', 'verified', 'seen',
                     'applied', 'superseded', 'expired', 'refused', 'failed')),
-    cause       text not null default '', -- of the last failure, refusal or end
-    priority    smallint not null,
+    cause       text not null default '', -- of the last failure, refusal, end or wait
+    priority    smallint not null check (priority between 0 and 9), -- 0 first
     digest      text not null,
     not_after   timestamptz not null,
     attempts    integer not null default 0,
     next_at     timestamptz not null, -- not tried before
     claimed_by  text,
+    claimed_at  timestamptz,
     claimed_until timestamptz,        -- then someone else may
     queued_at   timestamptz not null,
     written_at  timestamptz,
@@ -22,11 +24,15 @@ create table p3.delivery (
     applied_at  timestamptz,          -- in the charger's register, by the gateway's receipt
     ended_at    timestamptz           -- superseded, expired, refused or failed
 );
--- at most one message is wanted for a meter
-create unique index delivery_wanted on p3.delivery (meter) where state in ('queued', 'connecting');
-create index delivery_due on p3.delivery (priority, next_at) where state in ('queued', 'connecting');
-create index delivery_unconfirmed on p3.delivery (digest) where state in ('written', 'verified', 'seen');
-create index on p3.delivery (meter, queued_at desc);
+-- At most one message of a meter waits, and at most one is under way: while an older one is, the
+-- newest waits for how it ends.
+create unique index delivery_waiting on p3.delivery (meter) where state = 'queued';
+create unique index delivery_sending on p3.delivery (meter) where state = 'connecting';
+create index delivery_due on p3.delivery (lane, priority, next_at) where state = 'queued';
+create index delivery_late on p3.delivery (not_after) where state = 'queued';
+create index delivery_unconfirmed on p3.delivery (digest)
+    where state in ('queued', 'connecting', 'written', 'verified', 'seen');
+create index delivery_written on p3.delivery (meter, written_at desc) where written_at is not null;
 
 create table p3.attempt (
     id       bigint generated always as identity primary key,

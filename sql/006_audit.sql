@@ -11,9 +11,9 @@ create table audit.event (
     data    jsonb not null default '{}',
     primary key (id)
 );
-create index on audit.event (at);
-create index on audit.event (kind, id);
-create index on audit.event (subject, id);
+create index on audit.event (at, id);
+create index on audit.event (kind, at, id);
+create index on audit.event (subject, at, id);
 
 create function audit.refuse_change() returns trigger language plpgsql as $$
 begin
@@ -21,6 +21,15 @@ begin
 end $$;
 create trigger append_only before update or delete or truncate on audit.event
     for each statement execute function audit.refuse_change();
+
+-- Times as the API tells them, RFC 3339: whole seconds for what is set to them, milliseconds for
+-- what happened; and as a number.
+create function audit.at_s(at timestamptz) returns text language sql stable strict parallel safe
+    return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+create function audit.at_ms(at timestamptz) returns text language sql stable strict parallel safe
+    return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+create function audit.at_us(at timestamptz) returns bigint language sql immutable strict parallel safe
+    return (extract(epoch from at) * 1000000)::bigint;
 
 -- Who may read the API. Written by socmod-admin.
 create table audit.token (

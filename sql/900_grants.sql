@@ -36,3 +36,5 @@ grant select on all tables in schema keys to socmod_p3;
 
 grant insert on audit.event to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
 grant select on audit.event, audit.token to socmod_audit;
+grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
+    audit.at_us(timestamptz) to socmod_audit;

@@ -19,7 +19,7 @@ struct loop_timer;
 struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 
-// Run until loop_stop() or a signal. May be run again.
+// Run until loop_stop() or a signal; then it may be run again, to bring things to an end.
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

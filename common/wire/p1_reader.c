@@ -143,7 +143,7 @@ static bool states_version(struct p1_reader *r, size_t end)
 // May the octets before end be a whole telegram of a meter that sends neither '!' nor CRC?
 static bool whole_without_end(struct p1_reader *r, size_t end)
 {
-    return end > 3 && !memcmp(r->buffer + end - 3, ")\r\n", 3) && begins_header(r, 0)
+    return end > 3 && !memcmp(&r->buffer[end - 3], ")\r\n", 3) && begins_header(r, 0)
            && !states_version(r, end);
 }
 

@@ -46,7 +46,7 @@ prepare() {
 }
 
 write_settings() {
-    local n contract street=$WORK/case/street.json
+    local n contract phases safe street=$WORK/case/street.json
     DB="host=$PGHOST dbname=socmod"
     ini ingest <<EOF
 [database]
@@ -82,6 +82,8 @@ grid = $street
 sessions = $WORK/case/sessions.csv
 [modbus]
 port = $MODBUS_PORT
+[charger]
+timeout_s = $((2 * RATE))
 [copper]
 sockets = $WORK/meter.copper $WORK/dali.copper
 [state]
@@ -115,16 +117,26 @@ file = $WORK/dali.state
 file = $WORK/truth.csv
 EOF
     for n in "${!METERS[@]}"; do
-        contract=$(jq -r --arg id "${METERS[n]}" '(.meters[] | select(.equipment_id == $id).connection)
-            as $ean | .connections[] | select(.ean == $ean).contract_w' "$street")
+        read -r contract phases safe < <(jq -r --arg id "${METERS[n]}" \
+            '(.meters[] | select(.equipment_id == $id).connection) as $ean | .connections[]
+             | select(.ean == $ean) | "\(.contract_w) \(.phases | length) \(1400 * (.phases | length))"' "$street")
+        # A wait for a machine does not hurry with the clock: seconds times RATE.
         ini "gateway-$n" <<EOF
 [p1]
 port = tcp://127.0.0.1:$((P1_PORT + n))
+[meter]
 equipment_id = ${METERS[n]}
 [charger]
+type = $TREE/gateway/drivers/compleo-station.ini
 address = tcp://127.0.0.1:$((MODBUS_PORT + n))
+phases = $phases
 [limit]
-contract = $contract
+contract_w = $contract
+safe_w = $safe
+hold_s = $((4 * RATE))
+confirm_s = $((2 * RATE))
+[time]
+bound_s = $((2 * RATE))
 [mqtt]
 broker = $BROKER
 client_id = gateway-$n

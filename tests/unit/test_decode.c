@@ -103,6 +103,17 @@ Test(decode, trusts_no_flipped_bit)
     }
 }
 
+Test(decode, trusts_no_good_profile_in_a_bad_telegram)
+{
+    char octets[P1_WRITE_MAX + 1];
+    size_t len = telegram(PROFILE, octets);
+    strstr(octets, "1.7.0(")[6] ^= 1;
+    char *line = decode(octets, len);
+    cr_expect(strstr(line, "\"state\":\"profile\""), "%s", line);
+    cr_expect(strstr(line, "\"trusted\":false,\"reason\":\"crc_bad\""), "%s", line);
+    free(line);
+}
+
 Test(decode, tells_what_a_text_is)
 {
     static const struct {
@@ -155,8 +166,7 @@ Test(decode, prints_a_line_for_each_and_json_whatever_comes)
         one[2] = "\"\\\x01\xFF\n"[count]; // into the header; the CRC is bad then
         memcpy(octets + len, one, size);
         len += size;
-        memcpy(octets + len, "\0noise", 6);
-        len += 6;
+        len += (size_t)sprintf(octets + len, "noise") + 1; // and a NUL
     }
     char *lines = decode(octets, len);
     int seen = 0;

@@ -10,9 +10,9 @@
 
 struct taken {
     uint8_t octets[20];
-    size_t len;
+    unsigned len;
     enum err err;
-    size_t size, pdu_len;
+    unsigned size, pdu_len;
     char why[48];
 };
 

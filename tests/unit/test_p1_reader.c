@@ -109,7 +109,8 @@ ParameterizedTestParameters(p1_reader, finds)
         {"/A||1-3:0.2.8(50)|x(1)|!", "bad0 /A", "cut behind the '!' of a meter with CRC"},
         {"/A||x(1)|!12G4|", "bad0 /A", "a digit is damaged"},
         {"/A||x(1)|!12345|", "bad0 /A", "five digits"},
-        {"/A||x(1)|!1234\n", "bad4 /A", "no CR"},
+        {"{/A||x(1)|$\n", "bad4 /A", "no CR"},
+        {"{/A||x(121)|#", "bad3 /A", "three digits, and nobody knows what came next"},
         {"/A||x(1)|!123456789|{/B||x(1)|$|", "ok4 /B", "too long for an end mark"},
         {"{/A||x(a/b)|$|", "ok4 /A", "'/' in a text"},
         {"{/A||x(a!b)|$|", "ok4 /A", "'!' in a text"},
@@ -123,6 +124,7 @@ ParameterizedTestParameters(p1_reader, finds)
         {"/A||x(1)|1-0{/B||x(1)|$|", "ok4 /B", "cut within a code"},
         {"/A||1-3:0.2.8(50)|{/B||x(y/z)|$|", "ok4 /B", "cut at a line end, then a text with '/'"},
         {"/A||1-3:0.2.8(50)|{/B||x(1)|y/z|$|", "ok4 /B", "cut, then a '/' in a line"},
+        {"/A||1-3:0.2.8(50)|{/B(5)||x(1)|$|", "ok4 /B(5)", "cut, then a header with ')'"},
         {"/A{/B||x(1)|$|", "ok4 /B", "cut within the header"},
         {"/A||x(1)|!{/B||x(1)|$|", "ok4 /B", "cut behind the '!'"},
         {"/A||x(1)|!12{/Bcdefgh||x(1)|$|", "ok4 /Bcdefgh", "cut within the digits"},
@@ -369,6 +371,25 @@ Test(p1_reader, gives_up_what_takes_too_long)
     p1_reader_idle(reader, 1 + P1_FRAME_NS);
     cr_expect(!p1_reader_busy(reader));
     cr_expect_eq(p1_reader_counts(reader)->slow, 1);
+    p1_reader_free(reader);
+}
+
+Test(p1_reader, gives_the_next_start_its_own_time)
+{
+    struct p1_reader *reader = p1_reader_new();
+    int64_t now = 1;
+    p1_reader_idle(reader, now);
+    push_text(reader, "/A||1-3:0.2.8(50)|");
+    for (int i = 0; now < P1_FRAME_NS; now += P1_SILENCE_NS / 2, i++) {
+        p1_reader_idle(reader, now);
+        push_text(reader, i == 30 ? "x(/B||" : "y(1)|");
+    }
+    for (; now < P1_FRAME_NS * 3 / 2; now += P1_SILENCE_NS / 2) {
+        p1_reader_idle(reader, now);
+        push_text(reader, "y(1)|");
+    }
+    cr_expect_eq(p1_reader_counts(reader)->slow, 1, "only /A");
+    cr_expect(p1_reader_busy(reader), "/B has 12 s from then on");
     p1_reader_free(reader);
 }
 

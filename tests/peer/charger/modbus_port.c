@@ -124,8 +124,7 @@ static void take_from_line(struct modbus_port *port, bool silent)
 {
     struct master *line = &port->line;
     struct modbus_frame frame;
-    enum err err = ERR_MORE;
-    while (line->len && !(err = modbus_rtu_take(line->octets, line->len, silent, &frame))) {
+    while (line->len && !modbus_rtu_take(line->octets, line->len, silent, &frame)) {
         if (!port->dark)
             answer_line(port, &frame);
         forget(line, frame.size);

@@ -96,15 +96,16 @@ static uint16_t *holding(struct station *station, uint16_t address, uint16_t *mo
 {
     uint16_t power = station_power(&station->plate);
     const struct {
-        uint16_t address, *value, most;
+        uint16_t *value;
+        uint16_t address, most;
     } registers[] = {
-        {AT_POWER, &station->power, power},
-        {1, &station->percent, 100},
-        {2, &station->imbalance, (uint16_t)(station->plate.max_ma / 100)},
-        {3, &station->fallback_power, power},
-        {4, &station->fallback_percent, 100},
-        {5, &station->timeout_s, UINT16_MAX},
-        {AT_POINT_POWER, &station->point_power, power},
+        {&station->power, AT_POWER, power},
+        {&station->percent, 1, 100},
+        {&station->imbalance, 2, (uint16_t)(station->plate.max_ma / 100)},
+        {&station->fallback_power, 3, power},
+        {&station->fallback_percent, 4, 100},
+        {&station->timeout_s, 5, UINT16_MAX},
+        {&station->point_power, AT_POINT_POWER, power},
     };
     for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)
         if (registers[i].address == address) {

@@ -26,12 +26,16 @@ struct outbox {
     void *arg;
 };
 
-static void forget(struct letter *letter)
+static void take_out(struct letter *letter)
 {
     struct letter **at = &letter->outbox->first;
     while (*at != letter)
         at = &(*at)->next;
     *at = letter->next;
+}
+
+static void forget(struct letter *letter)
+{
     free(letter->topic);
     free(letter->text);
     free(letter);
@@ -47,6 +51,7 @@ static void on_done(void *arg, enum err err)
         return;
     }
     log_debug("quarter.published", F("topic", letter->topic), F("text", letter->text));
+    take_out(letter);
     forget(letter);
     outbox->changed(outbox->arg);
 }
@@ -96,8 +101,10 @@ void outbox_free(struct outbox *outbox)
         return;
     mqtt_free(outbox->mqtt);
     loop_timer_free(outbox->timer);
-    while (outbox->first)
-        forget(outbox->first);
+    for (struct letter *letter = outbox->first, *next; letter; letter = next) {
+        next = letter->next;
+        forget(letter);
+    }
     free(outbox);
 }
 

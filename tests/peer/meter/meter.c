@@ -85,10 +85,10 @@ static enum err write_telegram(const struct meter *meter, int64_t utc_s, char *t
 void meter_send(struct meter *meter, int64_t utc_s)
 {
     int64_t period = utc_s / (meter->dsmr4 ? 10 : 1);
-    if (period == meter->sent_period || !p1_outlet_is_used(meter->outlet))
+    if (period == meter->period)
         return;
-    meter->sent_period = period;
-    if (meter_strikes(&meter->faults.unplug))
+    meter->period = period;
+    if (!p1_outlet_is_used(meter->outlet) || meter_strikes(&meter->faults.unplug))
         return;
     char text[P1_WRITE_MAX + 1];
     size_t len;

@@ -35,7 +35,7 @@ struct meter {
     size_t text_len;
     struct wattmeter watt;
     struct p1_outlet *outlet;
-    int64_t sent_period; // of the last telegram
+    int64_t period; // of telegrams, that was dealt with last
     struct meter_faults faults;
 };
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watts into what a charger takes: amperes per phase, watts, a multiple of them, or per cent.
+// Always rounded down, so that the charger never gets more than the limit. Pure, whole
+// numbers only.
+
+#ifndef GATEWAY_AMPERES_H
+#define GATEWAY_AMPERES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum amperes_unit { AMPERES_A, AMPERES_W, AMPERES_PERCENT };
+
+// What the charger's register means. A value in it is a multiple of step.
+struct amperes_scale {
+    enum amperes_unit unit;
+    int64_t step_micro; // millionths of the unit: 100 W is 100000000, 0.1 A is 100000
+    int64_t least;      // lowest register value that charges; 0: any
+    int64_t most;       // highest that the register may get
+    int64_t pause;      // register value that stops charging
+};
+
+// How the charger is connected.
+struct amperes_connection {
+    int phases;         // that it may load, 1 to 3
+    int64_t voltage_mv; // phase to neutral: take the highest that is likely
+    int64_t rated_w;    // what 100 per cent is
+};
+
+struct amperes_value {
+    int64_t raw;   // for the register
+    int32_t watts; // that it allows at most
+    bool paused;   // the limit is below the least
+};
+
+// The value for limit_w.
+//
+//   hold_least  below the least, hold that instead of pausing: the charger then takes more
+//               than the limit, so this is only for who has agreed to it
+struct amperes_value amperes_from_watts(const struct amperes_scale *scale,
+                                        const struct amperes_connection *connection,
+                                        bool hold_least, int32_t limit_w);
+
+// "60 x 100 W", "173 x 0.1 A", "54 %".
+void amperes_describe(const struct amperes_scale *scale, int64_t raw, char *text, size_t room);
+
+#endif

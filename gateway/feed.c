@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gateway/feed.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/rfc3339.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    QUEUE = 512, // messages kept for the broker: five days of quarter hours
+    UNDER_WAY = 16,
+};
+
+struct entry {
+    struct feed *feed;
+    bool is_receipt;
+    bool is_sent; // and not yet acknowledged
+    char *text;
+};
+
+struct feed {
+    struct mqtt *mqtt;
+    char *receipt_topic, *load_topic, *status_topic;
+    struct entry *queue[QUEUE]; // oldest first
+    int count;
+    int under_way;
+    bool overflowed;
+    char *status; // the newest; NULL: none yet
+    bool status_is_due;
+};
+
+static void format_time(struct utc at, char text[static RFC3339_MS_LEN + 1])
+{
+    rfc3339_format_ms(at.ns, text);
+}
+
+static json_t *number_or_null(bool given, int64_t number)
+{
+    return given ? json_integer(number) : json_null();
+}
+
+static char *dump(json_t *root)
+{
+    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    if (!text)
+        log_fatal("feed.failed", F("what", "JSON"));
+    json_decref(root);
+    return text;
+}
+
+// ---- sending
+
+static void remove_at(struct feed *feed, int at)
+{
+    free(feed->queue[at]->text);
+    free(feed->queue[at]);
+    for (feed->count--; at < feed->count; at++)
+        feed->queue[at] = feed->queue[at + 1];
+}
+
+static void send(struct feed *feed);
+
+static void on_sent(void *arg, enum err err)
+{
+    struct entry *entry = arg;
+    struct feed *feed = entry->feed;
+    feed->under_way--;
+    entry->is_sent = false;
+    for (int i = 0; !err && i < feed->count; i++)
+        if (feed->queue[i] == entry) {
+            remove_at(feed, i);
+            break;
+        }
+    if (!err)
+        send(feed);
+}
+
+static void send_status(struct feed *feed)
+{
+    const struct mqtt_message message = {.topic = feed->status_topic,
+                                         .payload = feed->status,
+                                         .len = strlen(feed->status),
+                                         .qos = 1,
+                                         .retained = true};
+    feed->status_is_due = mqtt_publish(feed->mqtt, &message, NULL, NULL) != ERR_NONE;
+}
+
+static void send(struct feed *feed)
+{
+    if (!mqtt_is_connected(feed->mqtt))
+        return;
+    for (int i = 0; i < feed->count && feed->under_way < UNDER_WAY; i++) {
+        struct entry *entry = feed->queue[i];
+        if (entry->is_sent)
+            continue;
+        const struct mqtt_message message = {.topic = entry->is_receipt ? feed->receipt_topic
+                                                                        : feed->load_topic,
+                                             .payload = entry->text,
+                                             .len = strlen(entry->text),
+                                             .qos = 1};
+        if (mqtt_publish(feed->mqtt, &message, on_sent, entry))
+            return;
+        entry->is_sent = true;
+        feed->under_way++;
+    }
+    if (feed->status_is_due)
+        send_status(feed);
+}
+
+static void on_connected(void *arg)
+{
+    struct feed *feed = arg;
+    feed->overflowed = false;
+    feed->status_is_due = feed->status != NULL;
+    send(feed);
+}
+
+// Make room: the oldest load, or where there is none the oldest receipt, of those that are
+// not under way.
+static void drop_one(struct feed *feed)
+{
+    if (!feed->overflowed)
+        log_warn("feed.overflow", F("kept", feed->count));
+    feed->overflowed = true;
+    // More are kept than can be under way, so there is one.
+    int load = -1, receipt = 0;
+    for (int i = feed->count - 1; i >= 0; i--)
+        if (!feed->queue[i]->is_sent)
+            *(feed->queue[i]->is_receipt ? &receipt : &load) = i;
+    remove_at(feed, load >= 0 ? load : receipt);
+}
+
+static void keep(struct feed *feed, bool is_receipt, char *text)
+{
+    if (feed->count == QUEUE)
+        drop_one(feed);
+    struct entry *entry = memory_new(1, sizeof *entry);
+    *entry = (struct entry){.feed = feed, .is_receipt = is_receipt, .text = text};
+    feed->queue[feed->count++] = entry;
+    send(feed);
+}
+
+// ---- what is said
+
+void feed_receipt(struct feed *feed, const struct feed_receipt *receipt)
+{
+    if (!feed)
+        return;
+    char at[RFC3339_MS_LEN + 1];
+    format_time(receipt->at, at);
+    keep(feed, true,
+         dump(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s?, s:o}", "at", at, "state",
+                        feed_state_name(receipt->state), "digest", receipt->digest, "mode",
+                        setpoint_mode_name(receipt->mode), "reason", receipt->reason, "limit_w",
+                        number_or_null(receipt->has_limit, receipt->limit_w), "register",
+                        receipt->reg, "register_w",
+                        number_or_null(receipt->reg != NULL, receipt->reg_w))));
+}
+
+void feed_load(struct feed *feed, const struct quarter_load_result *load,
+               const struct feed_status *status)
+{
+    if (!feed)
+        return;
+    char quarter[RFC3339_LEN + 1];
+    rfc3339_format(load->quarter, quarter);
+    json_t *power = json_array();
+    for (int p = 0; p < QUARTER_LOAD_PHASES; p++)
+        json_array_append_new(power, number_or_null(load->has_power[p], load->power_w[p]));
+    keep(feed, false,
+         dump(json_pack("{s:s, s:o, s:o, s:o, s:s}", "quarter", quarter, "p_w", power, "energy_wh",
+                        number_or_null(load->has_energy, load->energy_wh), "limit_w",
+                        number_or_null(status->has_limit, status->limit_w), "mode",
+                        setpoint_mode_name(status->mode))));
+}
+
+void feed_status(struct feed *feed, const struct feed_status *status)
+{
+    if (!feed)
+        return;
+    char at[RFC3339_MS_LEN + 1], since[RFC3339_MS_LEN + 1];
+    format_time(status->at, at);
+    format_time(status->since, since);
+    free(feed->status);
+    feed->status =
+        dump(json_pack("{s:b, s:s, s:s, s:s, s:o, s:s}", "online", 1, "mode",
+                       setpoint_mode_name(status->mode), "reason", status->reason, "since", since,
+                       "limit_w", number_or_null(status->has_limit, status->limit_w), "at", at));
+    feed->status_is_due = true;
+    send(feed);
+}
+
+struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
+                      const char *equipment_id)
+{
+    if (!*settings->broker)
+        return NULL;
+    struct feed *feed = memory_new(1, sizeof *feed);
+    feed->receipt_topic = memory_format("gateway/%s/receipt", equipment_id);
+    feed->load_topic = memory_format("gateway/%s/load", equipment_id);
+    feed->status_topic = memory_format("gateway/%s/status", equipment_id);
+    const struct mqtt_events events = {.connected = on_connected};
+    static const char offline[] = "{\"online\":false}";
+    const struct mqtt_message will = {.topic = feed->status_topic,
+                                      .payload = offline,
+                                      .len = sizeof offline - 1,
+                                      .qos = 1,
+                                      .retained = true};
+    feed->mqtt = mqtt_new(loop, settings, &events, feed);
+    mqtt_set_will(feed->mqtt, &will);
+    return feed;
+}
+
+void feed_free(struct feed *feed)
+{
+    if (!feed)
+        return;
+    mqtt_free(feed->mqtt);
+    while (feed->count > 0)
+        remove_at(feed, feed->count - 1);
+    free(feed->status);
+    free(feed->receipt_topic);
+    free(feed->load_topic);
+    free(feed->status_topic);
+    free(feed);
+}
+
+const char *feed_state_name(enum feed_state state)
+{
+    static const char *const names[] = {
+        [FEED_SEEN] = "seen",       [FEED_ACCEPTED] = "accepted", [FEED_REFUSED] = "refused",
+        [FEED_APPLIED] = "applied", [FEED_ENDED] = "ended",
+    };
+    return names[state];
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the gateway tells over MQTT, where a broker is configured; without one, everything
+// below does nothing.
+//
+//   gateway/<equipment id>/receipt  what became of a message; each is kept until the broker has it
+//   gateway/<equipment id>/load     each quarter hour
+//   gateway/<equipment id>/status   retained, with a last will
+//
+// What the broker has not acknowledged is sent again when it is back: a receipt may come
+// twice, and is the same then. The queue is bounded; where it runs over, loads go before
+// receipts and the oldest before the newest.
+
+#ifndef GATEWAY_FEED_H
+#define GATEWAY_FEED_H
+
+#include "gateway/quarter_load.h"
+#include "gateway/setpoint.h"
+#include "io/loop.h"
+#include "io/mqtt.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct feed;
+
+enum feed_state { FEED_SEEN, FEED_ACCEPTED, FEED_REFUSED, FEED_APPLIED, FEED_ENDED };
+
+struct feed_receipt {
+    struct utc at;
+    enum feed_state state;
+    const char *digest; // of the message
+    enum setpoint_mode mode;
+    const char *reason;
+    bool has_limit;
+    int32_t limit_w;
+    const char *reg; // "60 x 100 W"; NULL: nothing confirmed
+    int32_t reg_w;
+};
+
+struct feed_status {
+    struct utc at, since;
+    enum setpoint_mode mode;
+    const char *reason;
+    bool has_limit;
+    int32_t limit_w;
+};
+
+// NULL where settings name no broker; every function takes NULL. Settings and equipment_id are
+// borrowed. Owned: feed_free().
+struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
+                      const char *equipment_id);
+void feed_free(struct feed *feed);
+
+void feed_receipt(struct feed *feed, const struct feed_receipt *receipt);
+void feed_load(struct feed *feed, const struct quarter_load_result *load,
+               const struct feed_status *status);
+void feed_status(struct feed *feed, const struct feed_status *status);
+
+// "seen", "accepted", "refused", "applied", "ended".
+const char *feed_state_name(enum feed_state state);
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gateway/state.h"
+#include "base/digest.h"
+#include "base/memory.h"
+#include "base/rfc3339.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAGIC "socmod-gateway state 1 "
+enum { HEAD = sizeof MAGIC - 1 + DIGEST_TEXT_LEN + 1 }; // magic, digest of what follows, line feed
+
+static const int64_t EARLIEST = 946684800, LATEST = 4102444800; // years 2000 to 2099
+
+struct state_file {
+    char *path, *beside, *folder;
+    char *content; // that stands in the file; NULL: not known
+};
+
+static json_t *encode_profile(const struct state_profile *profile)
+{
+    if (!profile->is_set)
+        return json_null();
+    char accepted[RFC3339_LEN + 1];
+    rfc3339_format(profile->accepted, accepted);
+    return json_pack("{s:s, s:s%}", "accepted", accepted, "text", profile->text, profile->len);
+}
+
+static void digest_text(const char *text, size_t len, char digest[static DIGEST_TEXT_LEN + 1])
+{
+    struct digest sum = digest_of(text, len);
+    digest_format(&sum, digest);
+}
+
+char *state_encode(const struct state *state)
+{
+    json_t *limit = state->has_limit ? json_integer(state->limit_w) : json_null();
+    json_t *root = json_pack("{s:o, s:o, s:o, s:s}", "limit_w", limit, "current",
+                             encode_profile(&state->current), "next", encode_profile(&state->next),
+                             "done", state->done);
+    char *body = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    assert(body); // texts are ASCII
+    json_decref(root);
+    char digest[DIGEST_TEXT_LEN + 1];
+    digest_text(body, strlen(body), digest);
+    char *content = memory_format(MAGIC "%s\n%s", digest, body);
+    free(body);
+    return content;
+}
+
+static enum err decode_profile(const json_t *value, struct state_profile *profile)
+{
+    profile->is_set = false;
+    if (json_is_null(value))
+        return ERR_NONE;
+    const char *accepted = json_string_value(json_object_get(value, "accepted"));
+    const json_t *text = json_object_get(value, "text");
+    if (!accepted || !json_is_string(text))
+        return ERR_SYNTAX;
+    profile->len = json_string_length(text);
+    if (profile->len > sizeof profile->text)
+        return ERR_RANGE;
+    memcpy(profile->text, json_string_value(text), profile->len);
+    profile->is_set = true;
+    if (rfc3339_parse(accepted, strlen(accepted), &profile->accepted))
+        return ERR_SYNTAX;
+    return profile->accepted >= EARLIEST && profile->accepted < LATEST ? ERR_NONE : ERR_RANGE;
+}
+
+static enum err decode_body(const json_t *root, struct state *state)
+{
+    struct state read = {0};
+    const json_t *limit = json_object_get(root, "limit_w");
+    if (!limit || (!json_is_null(limit) && !json_is_integer(limit)))
+        return ERR_SYNTAX;
+    json_int_t limit_w = json_integer_value(limit);
+    if (limit_w < 0 || limit_w > INT32_MAX)
+        return ERR_RANGE;
+    read.has_limit = json_is_integer(limit);
+    read.limit_w = (int32_t)limit_w;
+    const char *done = json_string_value(json_object_get(root, "done"));
+    if (!done || strlen(done) >= sizeof read.done)
+        return ERR_SYNTAX;
+    memcpy(read.done, done, strlen(done));
+    enum err err = decode_profile(json_object_get(root, "current"), &read.current);
+    if (!err)
+        err = decode_profile(json_object_get(root, "next"), &read.next);
+    if (!err)
+        *state = read;
+    return err;
+}
+
+enum err state_decode(const char *content, size_t len, struct state *state)
+{
+    if (len < HEAD || memcmp(content, MAGIC, sizeof MAGIC - 1) != 0 || content[HEAD - 1] != '\n')
+        return ERR_CHECKSUM;
+    char digest[DIGEST_TEXT_LEN + 1];
+    digest_text(content + HEAD, len - HEAD, digest);
+    if (memcmp(content + sizeof MAGIC - 1, digest, DIGEST_TEXT_LEN) != 0)
+        return ERR_CHECKSUM;
+    json_t *root = json_loadb(content + HEAD, len - HEAD, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return ERR_SYNTAX;
+    }
+    enum err err = decode_body(root, state);
+    json_decref(root);
+    return err;
+}
+
+struct state_file *state_file_new(const char *path)
+{
+    struct state_file *file = memory_new(1, sizeof *file);
+    file->path = memory_text(path);
+    file->beside = memory_format("%s.new", path);
+    char *room = memory_text(path);
+    file->folder = memory_text(dirname(room));
+    free(room);
+    return file;
+}
+
+void state_file_free(struct state_file *file)
+{
+    if (!file)
+        return;
+    free(file->path);
+    free(file->beside);
+    free(file->folder);
+    free(file->content);
+    free(file);
+}
+
+static enum err failed(char why[static STATE_REASON], const char *what, const char *path)
+{
+    snprintf(why, STATE_REASON, "%s %.60s: %.40s", what, path, strerror(errno));
+    return ERR_IO;
+}
+
+enum err state_file_load(struct state_file *file, struct state *state,
+                         char why[static STATE_REASON])
+{
+    char content[STATE_MAX];
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return failed(why, "open", file->path);
+    ssize_t len = read(fd, content, sizeof content);
+    close(fd);
+    if (len < 0)
+        return failed(why, "read", file->path);
+    enum err err = state_decode(content, (size_t)len, state);
+    if (err) {
+        snprintf(why, STATE_REASON, "%.60s: not a sound state file (%s)", file->path,
+                 err_name(err));
+        return err;
+    }
+    free(file->content);
+    file->content = memory_text_n(content, (size_t)len);
+    return ERR_NONE;
+}
+
+static bool write_all(int fd, const char *content)
+{
+    for (size_t left = strlen(content); left;) {
+        ssize_t written = write(fd, content, left);
+        if (written < 0)
+            return false;
+        content += written;
+        left -= (size_t)written;
+    }
+    return true;
+}
+
+// A rename is on the disk once the folder is.
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = fsync(fd) == 0;
+    close(fd);
+    return done;
+}
+
+static enum err replace(const struct state_file *file, const char *content,
+                        char why[static STATE_REASON])
+{
+    int fd = open(file->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return failed(why, "open", file->beside);
+    if (!write_all(fd, content) || fsync(fd)) {
+        enum err err = failed(why, "write", file->beside);
+        close(fd);
+        return err;
+    }
+    close(fd);
+    if (rename(file->beside, file->path))
+        return failed(why, "rename", file->beside);
+    return sync_folder(file->folder) ? ERR_NONE : failed(why, "sync", file->folder);
+}
+
+enum err state_file_save(struct state_file *file, const struct state *state,
+                         char why[static STATE_REASON])
+{
+    char *content = state_encode(state);
+    if (file->content && !strcmp(file->content, content)) {
+        free(content);
+        return ERR_NONE;
+    }
+    enum err err = replace(file, content, why);
+    free(file->content);
+    file->content = err ? NULL : content;
+    if (err)
+        free(content);
+    return err;
+}

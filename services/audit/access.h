@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may read: the tokens of audit.token, held in memory for a few seconds so that a request
+// costs no query and a flood of wrong tokens none either. Safe from any thread.
+//
+// A token is known by its SHA-256. Every row is compared, each in constant time, so the time taken
+// tells nothing about how near a guess was.
+
+#ifndef AUDIT_ACCESS_H
+#define AUDIT_ACCESS_H
+
+#include "io/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum access_scope { ACCESS_OPEN, ACCESS_METRICS, ACCESS_READ };
+
+enum access_answer {
+    ACCESS_GRANTED,
+    ACCESS_NO_TOKEN, // none was given
+    ACCESS_UNKNOWN,  // no such token
+    ACCESS_EXPIRED,
+    ACCESS_WRONG_ROLE,
+    ACCESS_UNAVAILABLE, // the tokens cannot be read now, and those held are too old to trust
+};
+// As one word, for logs and the trail.
+const char *access_answer_name(enum access_answer answer);
+
+// Tokens are trusted for ten seconds of machine time after they were read; an unknown one makes
+// them be read again, but not more than once a second.
+#define ACCESS_TRUST_NS (10 * SECONDS_NS)
+#define ACCESS_AGAIN_NS SECONDS_NS
+enum { ACCESS_NAME_MAX = 64 };
+
+// Owned: access_free().
+struct access *access_new(void);
+void access_free(struct access *access);
+
+// May the bearer of token (NULL: none) do what scope says, now?
+//
+//   db    of the calling thread
+//   name  whose token it is, printable, "" where unknown
+enum access_answer access_check(struct access *access, struct db *db, const char *token, size_t len,
+                                enum access_scope scope, char name[static ACCESS_NAME_MAX + 1]);
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thing from the tables, as JSON that the database wrote. All results are owned (PQclear());
+// NULL as db_query(); no row where there is no such thing. id was checked by parameter_parse().
+
+#ifndef AUDIT_AUDIT_TABLE_H
+#define AUDIT_AUDIT_TABLE_H
+
+#include "io/db.h"
+#include "services/audit/step.h"
+
+// One row where there is such a transformer or feeder.
+PGresult *audit_table_find(struct db *db, const char *thing, const char *id);
+
+// A round with its forecast and share rows: one column.
+PGresult *audit_table_round(struct db *db, const char *id);
+
+// Two columns: a profile and its text.
+PGresult *audit_table_profile(struct db *db, const char *id);
+
+// The life of a profile. Columns by name; those up to LIFE_RECEIPTS are JSON.
+enum {
+    LIFE_PROFILE,
+    LIFE_ROUND,
+    LIFE_MEASURED,
+    LIFE_FORECAST,
+    LIFE_SHARE,
+    LIFE_DELIVERY,
+    LIFE_ATTEMPTS,
+    LIFE_RECEIPTS,
+    LIFE_STATE,
+    LIFE_TIMES // the first of STEP_COUNT: microseconds since 1970 or NULL
+};
+PGresult *audit_table_life(struct db *db, const char *id);
+struct step_times audit_table_times(const PGresult *life);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/audit/parameter.h"
+#include "base/id.h"
+#include "base/memory.h"
+#include "base/rfc3339.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIGITS "0123456789"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+enum { DAY_S = 86400, IDENTIFIER_MAX = 64, EQUIPMENT_ID_MAX = 48, EAN_LEN = 18 };
+
+static bool consists_of(const char *text, const char *set, size_t least, size_t most)
+{
+    size_t len = strspn(text, set);
+    return !text[len] && len >= least && len <= most;
+}
+
+static bool is_state(const char *text)
+{
+    static const char *const states[] = {"planned",  "queued",  "connecting", "written",
+                                         "verified", "seen",    "applied",    "superseded",
+                                         "expired",  "refused", "failed"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (!strcmp(text, states[i]))
+            return true;
+    return false;
+}
+
+static bool is_event_kind(const char *text)
+{
+    size_t thing = strspn(text, LOWER DIGITS "_");
+    return thing && text[thing] == '.'
+           && consists_of(text + thing + 1, LOWER DIGITS "_", 1, PARAMETER_MAX - thing - 1);
+}
+
+static bool is_printable(const char *text)
+{
+    size_t len = 0;
+    while (text[len] >= ' ' && text[len] <= '~')
+        len++;
+    return len && !text[len] && len <= PARAMETER_MAX;
+}
+
+static bool fits(enum parameter_kind kind, const char *given)
+{
+    switch (kind) {
+    case PARAMETER_IDENTIFIER:
+        return consists_of(given, LETTERS DIGITS "._-", 1, IDENTIFIER_MAX)
+               && strspn(given, LETTERS DIGITS);
+    case PARAMETER_EAN:
+        return consists_of(given, DIGITS, EAN_LEN, EAN_LEN);
+    case PARAMETER_EQUIPMENT_ID:
+        return consists_of(given, LETTERS DIGITS, 1, EQUIPMENT_ID_MAX);
+    case PARAMETER_STATE:
+        return is_state(given);
+    case PARAMETER_EVENT_KIND:
+        return is_event_kind(given);
+    default:
+        return is_printable(given);
+    }
+}
+
+enum err parameter_parse(enum parameter_kind kind, const char *given,
+                         char value[static PARAMETER_MAX + 1])
+{
+    if (kind == PARAMETER_TIME) {
+        int64_t utc;
+        enum err err = rfc3339_parse(given, strlen(given), &utc);
+        if (err)
+            return err;
+        char text[RFC3339_LEN + 1];
+        rfc3339_format(utc, text);
+        snprintf(value, PARAMETER_MAX + 1, "%.10s %.8sZ", text, text + 11);
+        return ERR_NONE;
+    }
+    if (kind == PARAMETER_UUID) {
+        struct id id;
+        if (id_parse(given, strlen(given), &id))
+            return ERR_SYNTAX;
+        id_format(&id, value);
+        return ERR_NONE;
+    }
+    if (!fits(kind, given))
+        return ERR_SYNTAX;
+    snprintf(value, PARAMETER_MAX + 1, "%s", given);
+    return ERR_NONE;
+}
+
+const char *parameter_form(enum parameter_kind kind)
+{
+    static const char *const forms[PARAMETER_KINDS] = {
+        [PARAMETER_TIME] = "a time as RFC 3339 writes it, such as 2026-01-14T16:15:00Z",
+        [PARAMETER_UUID] = "a UUID",
+        [PARAMETER_IDENTIFIER] = "an identifier: letters, digits, '.', '_' and '-', at most 64",
+        [PARAMETER_EAN] = "an EAN of 18 digits",
+        [PARAMETER_EQUIPMENT_ID] = "an equipment identifier: letters and digits, at most 48",
+        [PARAMETER_STATE] = "planned, queued, connecting, written, verified, seen, applied,"
+                            " superseded, expired, refused or failed",
+        [PARAMETER_EVENT_KIND] = "a kind such as access.refused",
+        [PARAMETER_WORDS] = "printable text of at most 200 characters",
+    };
+    return forms[kind];
+}
+
+enum err parameter_limit(const char *given, int *limit)
+{
+    if (given && !consists_of(given, DIGITS, 1, 9))
+        return ERR_SYNTAX;
+    long number = given ? strtol(given, NULL, 10) : PAGE_ITEMS;
+    if (number < 1 || number > PAGE_ITEMS_MAX)
+        return ERR_RANGE;
+    *limit = (int)number;
+    return ERR_NONE;
+}
+
+enum err parameter_span(const char *from, const char *to, int64_t now, int64_t days_max,
+                        struct span *span, const char **what)
+{
+    struct span asked = {.to = now};
+    *what = "to";
+    if (to && rfc3339_parse(to, strlen(to), &asked.to))
+        return ERR_SYNTAX;
+    *what = "from";
+    asked.from = asked.to - DAY_S;
+    if (from && rfc3339_parse(from, strlen(from), &asked.from))
+        return ERR_SYNTAX;
+    if (asked.from >= asked.to || asked.to - asked.from > days_max * DAY_S)
+        return ERR_RANGE;
+    *span = asked;
+    return ERR_NONE;
+}
+
+char *parameter_escape(const char *text)
+{
+    char *escaped = memory_new(3 * strlen(text) + 1, 1);
+    char *to = escaped;
+    for (; *text; text++) {
+        if (strchr(LETTERS DIGITS "-._~", *text))
+            *to++ = *text;
+        else
+            to += sprintf(to, "%%%02X", (unsigned char)*text);
+    }
+    *to = '\0';
+    return escaped;
+}
+
+void parameter_tame(const char *text, char tame[static PARAMETER_MAX + 1])
+{
+    size_t len = 0;
+    for (; text[len] && len < PARAMETER_MAX; len++)
+        tame[len] = text[len] >= ' ' && text[len] <= '~' ? text[len] : '?';
+    tame[len] = '\0';
+}

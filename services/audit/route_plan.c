@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/memory.h"
+#include "base/rfc3339.h"
+#include "services/audit/answer.h"
+#include "services/audit/audit_table.h"
+#include "services/audit/routes.h"
+#include "wire/long_message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { STATE_DAYS = 31 };
+
+void route_rounds(struct http_request *request)
+{
+    answer_list(request, &list_rounds, NULL);
+}
+
+void route_round(struct http_request *request)
+{
+    char id[PARAMETER_MAX + 1];
+    if (!answer_takes_id(request, PARAMETER_UUID, "round", id))
+        return;
+    struct db *db = answer_db(request);
+    answer_row(request, audit_table_round(db, id), db, "round");
+}
+
+void route_profiles(struct http_request *request)
+{
+    // No index leads from a state alone to its profiles, so the search for one has an end.
+    bool bounded = !http_query(request, "state") || http_query(request, "from")
+                   || http_query(request, "meter") || http_query(request, "connection");
+    char from[DB_TIME_LEN + 1];
+    db_time((struct utc){clock_utc().ns - STATE_DAYS * 86400 * SECONDS_NS}, from);
+    const char *preset[LIST_FILTERS] = {NULL, NULL, NULL, bounded ? NULL : from, NULL};
+    answer_list(request, &list_profiles, preset);
+}
+
+static void put_periods(FILE *out, const char *text)
+{
+    struct long_message message;
+    long_message_read(text, strlen(text), LONG_MESSAGE_W, &message);
+    fputs("\"periods\":[", out);
+    for (int i = 0; message.kind == LONG_MESSAGE_PROFILE && i < message.profile.count; i++) {
+        struct profile_limits limits = profile_limits_of(&message.profile, i);
+        char start[RFC3339_LEN + 1];
+        rfc3339_format(message.profile.periods[i].start, start);
+        fprintf(out, "%s{\"start\":\"%s\",\"max_power_w\":", i ? "," : "", start);
+        if (profile_has(&limits, PROFILE_MAX_POWER))
+            fprintf(out, "%d}", (int)limits.max_power_w);
+        else
+            fputs("null}", out);
+    }
+    fputc(']', out);
+}
+
+static void answer_profile(struct http_request *request, const PGresult *result)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    const char *profile = PQgetvalue(result, 0, 0);
+    // Into the object, before its closing brace.
+    fprintf(out, "%.*s,", (int)strlen(profile) - 1, profile);
+    put_periods(out, PQgetvalue(result, 0, 1));
+    fputc('}', out);
+    fclose(out);
+    answer_json(request, text);
+}
+
+void route_profile(struct http_request *request)
+{
+    char id[PARAMETER_MAX + 1];
+    if (!answer_takes_id(request, PARAMETER_UUID, "profile", id))
+        return;
+    struct db *db = answer_db(request);
+    PGresult *result = audit_table_profile(db, id);
+    if (!result)
+        answer_trouble(request, db);
+    else if (!PQntuples(result))
+        answer_missing(request, "profile");
+    else
+        answer_profile(request, result);
+    PQclear(result);
+}
+
+static void put_steps(FILE *out, const struct step_times *times)
+{
+    const char *comma = "";
+    fputs("\"steps\":[", out);
+    for (enum step step = 0; step < STEP_COUNT; step++) {
+        if (times->us[step] == STEP_NOT)
+            continue;
+        char at[RFC3339_MS_LEN + 1];
+        rfc3339_format_ms(times->us[step] * 1000, at);
+        fprintf(out, "%s{\"step\":\"%s\",\"at\":\"%s\",\"seconds\":%.3f}", comma, step_name(step),
+                at, step_seconds(times, step));
+        comma = ",";
+    }
+    fputc(']', out);
+}
+
+static const char *or_null(const PGresult *result, int column)
+{
+    return PQgetisnull(result, 0, column) ? "null" : PQgetvalue(result, 0, column);
+}
+
+static void answer_life(struct http_request *request, const PGresult *result)
+{
+    static const struct {
+        const char *name;
+        int column;
+    } parts[] = {
+        {"{\"profile\":", LIFE_PROFILE},   {",\"round\":", LIFE_ROUND},
+        {",\"measured\":", LIFE_MEASURED}, {",\"why\":{\"forecast\":", LIFE_FORECAST},
+        {",\"share\":", LIFE_SHARE},       {"},\"delivery\":", LIFE_DELIVERY},
+        {",\"attempts\":", LIFE_ATTEMPTS}, {",\"receipts\":", LIFE_RECEIPTS},
+    };
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        fputs(parts[i].name, out);
+        fputs(or_null(result, parts[i].column), out);
+    }
+    fputc(',', out);
+    struct step_times times = audit_table_times(result);
+    put_steps(out, &times);
+    fprintf(out, ",\"end\":\"%s\"}", step_end(PQgetvalue(result, 0, LIFE_STATE)));
+    fclose(out);
+    answer_json(request, text);
+}
+
+void route_life(struct http_request *request)
+{
+    char id[PARAMETER_MAX + 1];
+    if (!answer_takes_id(request, PARAMETER_UUID, "profile", id))
+        return;
+    struct db *db = answer_db(request);
+    PGresult *result = audit_table_life(db, id);
+    if (!result)
+        answer_trouble(request, db);
+    else if (!PQntuples(result))
+        answer_missing(request, "profile");
+    else
+        answer_life(request, result);
+    PQclear(result);
+}

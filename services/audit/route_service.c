@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/memory.h"
+#include "services/audit/answer.h"
+#include "services/audit/gauge_table.h"
+#include "services/audit/gauges.h"
+#include "services/audit/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void route_healthz(struct http_request *request)
+{
+    char *text =
+        memory_format("{\"status\":\"up\",\"version\":\"%s\"}", answer_audit(request)->version);
+    http_answer(request, 200, "application/json", text, strlen(text));
+}
+
+static void answer_readiness(struct http_request *request, const PGresult *result)
+{
+    int64_t bound_s = answer_audit(request)->ready_s;
+    double age_s = (double)(clock_utc().ns / 1000 - db_get_integer(result, 0, 0)) / 1e6;
+    char *text;
+    if (PQgetisnull(result, 0, 0)) {
+        text = memory_text("{\"status\":\"ready\",\"last_round\":null,\"last_round_age_s\":null}");
+    } else if (bound_s && age_s > (double)bound_s) {
+        text = memory_format("the newest round ended %.0f s ago, at %s", age_s,
+                             PQgetvalue(result, 0, 1));
+        http_problem(request, 503, "stale", text);
+        free(text);
+        return;
+    } else {
+        text =
+            memory_format("{\"status\":\"ready\",\"last_round\":\"%s\",\"last_round_age_s\":%.1f}",
+                          PQgetvalue(result, 0, 1), age_s);
+    }
+    http_answer(request, 200, "application/json", text, strlen(text));
+}
+
+void route_readyz(struct http_request *request)
+{
+    struct db *db = answer_db(request);
+    PGresult *result = gauge_table_round(db);
+    if (result)
+        answer_readiness(request, result);
+    else
+        answer_trouble(request, db);
+    PQclear(result);
+}
+
+void route_metrics(struct http_request *request)
+{
+    char *text = gauges_text(answer_audit(request)->gauges, http_worker(request));
+    http_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
+}
+
+void route_openapi(struct http_request *request)
+{
+    answer_text(request, "application/yaml",
+                memory_text_n((const char *)openapi_built_in, (size_t)openapi_built_in_len),
+                (size_t)openapi_built_in_len);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pieces of SQL that several statements share.
+
+#ifndef AUDIT_SQL_TEXT_H
+#define AUDIT_SQL_TEXT_H
+
+// Of plan.round r, grid.transformer t.
+#define ROUND_COLUMNS                                                                              \
+    " r.id, t.id as transformer, audit.at_s(r.quarter) as quarter, audit.at_s(r.basis) as basis,"  \
+    " r.revision, audit.at_ms(r.started) as started, audit.at_ms(r.finished) as finished,"         \
+    " r.planner, r.congested"
+
+// Of plan.forecast f, grid.feeder g.
+#define FORECAST_COLUMNS                                                                           \
+    " g.id as feeder, f.phase, f.limit_w, f.measured_w, audit.at_s(f.measured_at) as measured_at," \
+    " f.controlled_w, f.base_w, f.margin_w, f.headroom_w, f.demand_w, f.given_w, f.chargers"
+
+// Of plan.profile p, grid.connection c, grid.meter m, p3.delivery d.
+#define PROFILE_COLUMNS                                                                            \
+    " p.id, p.round, c.ean as connection, m.equipment_id as meter,"                                \
+    " audit.at_s(p.valid_from) as valid_from, audit.at_s(p.valid_to) as valid_to, p.limit_w,"      \
+    " audit.at_ms(p.created) as created, coalesce(d.state, 'planned') as state,"                   \
+    " coalesce(d.cause, '') as cause"
+
+// Of field.receipt e.
+#define RECEIPT_COLUMNS                                                                            \
+    " audit.at_ms(e.at) as at, audit.at_ms(e.arrived) as arrived, e.state, e.digest, e.mode,"      \
+    " e.reason, e.limit_w, e.register, e.register_w"
+
+// Of field.gateway w.
+#define GATEWAY_COLUMNS                                                                            \
+    " w.online, w.mode, w.reason, audit.at_ms(w.since) as since, w.limit_w,"                       \
+    " audit.at_ms(w.at) as at"
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/audit/statistics_table.h"
+#include "services/audit/sql_text.h"
+
+PGresult *statistics_table_transformers(struct db *db)
+{
+    return db_query(db,
+                    "select number, id, limit_w[1], limit_w[2], limit_w[3] from grid.transformer"
+                    " order by number",
+                    0, NULL);
+}
+
+PGresult *statistics_table_feeders(struct db *db)
+{
+    return db_query(db,
+                    "select number, id, limit_w[1], limit_w[2], limit_w[3], transformer"
+                    " from grid.feeder order by number",
+                    0, NULL);
+}
+
+PGresult *statistics_table_quarters(struct db *db, const char *from, const char *to,
+                                    const char *quarter, const char *feeder)
+{
+    const char *params[] = {from, to, quarter, feeder};
+    return db_query(db,
+                    "select audit.at_us(quarter), feeder, p_l1_w, p_l2_w, p_l3_w, quarter"
+                    " from dali.quarter where quarter >= $1 and quarter < $2"
+                    " and (quarter, feeder) > ($3, $4)"
+                    " and quality = 'good' order by quarter, feeder limit 20000",
+                    4, params);
+}
+
+PGresult *statistics_table_rounds(struct db *db, const char *from, const char *to)
+{
+    const char *params[] = {from, to};
+    return db_query(db,
+                    "select count(*), count(*) filter (where congested) from plan.round"
+                    " where quarter >= $1 and quarter < $2",
+                    2, params);
+}
+
+PGresult *statistics_table_states(struct db *db, const char *from, const char *to, const char *now)
+{
+    const char *params[] = {from, to, now};
+    return db_query(db,
+                    "select coalesce(d.state, 'planned') as state, count(*),"
+                    " count(coalesce(d.written_at, d.verified_at)),"
+                    " count(*) filter (where case coalesce(d.state, 'planned')"
+                    "   when 'applied' then false when 'superseded' then false"
+                    "   when 'expired' then d.cause = '' when 'refused' then d.cause = ''"
+                    "   when 'failed' then d.cause = '' else p.valid_to <= $3 end)"
+                    " from plan.profile p left join p3.delivery d on d.profile = p.id"
+                    " where p.created >= $1 and p.created < $2 group by 1 order by 1",
+                    3, params);
+}
+
+PGresult *statistics_table_steps(struct db *db, const char *from, const char *to)
+{
+    const char *params[] = {from, to};
+    return db_query(db,
+                    "select x.step, x.a[1], x.a[2], x.a[3] from (select s.step,"
+                    // Never below 0: a gateway's clock counts whole seconds.
+                    "   percentile_disc(array[0.5, 0.99, 1]) within group"
+                    "    (order by greatest(0, round(extract(epoch from s.took), 3))) as a"
+                    "  from plan.profile p"
+                    "  left join (select r.id, r.basis + interval '15 minutes' as measured,"
+                    "      max(case when q.revised <= r.finished then q.revised"
+                    "        when q.arrived <= r.finished then q.arrived end) as arrived"
+                    "    from plan.round r left join grid.feeder g on g.transformer = r.transformer"
+                    "    left join dali.quarter q on q.feeder = g.number and q.quarter = r.basis"
+                    "    where r.id in (select o.round from plan.profile o"
+                    "      where o.created >= $1 and o.created < $2)"
+                    "    group by r.id) r on r.id = p.round"
+                    "  left join p3.delivery d on d.profile = p.id,"
+                    "  lateral (values (0, r.arrived - r.measured), (1, p.created - r.arrived),"
+                    "    (2, d.verified_at - p.created), (3, d.seen_at - d.verified_at),"
+                    "    (4, d.applied_at - d.seen_at)) s (step, took)"
+                    "  where p.created >= $1 and p.created < $2 and s.took is not null"
+                    "  group by s.step) x",
+                    2, params);
+}

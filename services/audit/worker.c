@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/audit/worker.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+void *worker_new(void *arg)
+{
+    struct worker *worker = memory_new(1, sizeof *worker);
+    worker->audit = arg;
+    worker->db = db_new(worker->audit->connection, "socmod-audit");
+    return worker;
+}
+
+void worker_free(void *arg)
+{
+    struct worker *worker = arg;
+    db_free(worker->db);
+    free(worker);
+}
+
+struct db *worker_db(struct worker *worker)
+{
+    struct db *db = worker->db;
+    if (db_connect(db) || PQbackendPID(db_raw(db)) == worker->session)
+        return db;
+    // A question that asks too much must not hold a thread. JIT would compile a life for longer
+    // than it takes to read.
+    char *sql = memory_format("set statement_timeout = %jd; set jit = off",
+                              (intmax_t)worker->audit->statement_ms);
+    PGresult *result = db_query_once(db, sql, 0, NULL);
+    if (result)
+        worker->session = PQbackendPID(db_raw(db));
+    PQclear(result);
+    free(sql);
+    return db;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps messages moving: takes in what is wanted, claims what is due, submits it to its route
+// within the caps, and writes down how it ended. Does nothing by itself: the loop's timer and
+// the doorbells drive it. Without a database it keeps what has ended and tries again.
+
+#ifndef P3_COURIER_H
+#define P3_COURIER_H
+
+#include "io/db.h"
+#include "io/loop.h"
+#include "services/p3/route.h"
+
+#include <stddef.h>
+
+struct courier_settings {
+    const char *name;           // of this process
+    const struct route *routes; // count of them
+    size_t route_count;
+    int64_t max_under_way; // in all
+    int64_t max_per_lane;  // of one head-end
+    int64_t lease_s;       // machine seconds; more than any route takes to answer
+};
+
+struct courier;
+
+// Settings and db are borrowed. Owned: courier_free(), after the routes have ended.
+struct courier *courier_new(struct loop *loop, struct db *db,
+                            const struct courier_settings *settings);
+void courier_free(struct courier *courier);
+
+// Something may have changed: a profile was planned, a receipt came, the database is back
+// (doorbells may have been missed), a route became ready.
+enum courier_news { COURIER_PROFILE, COURIER_RECEIPT, COURIER_DATABASE, COURIER_ROUTE };
+void courier_tell(struct courier *courier, enum courier_news news);
+
+// Claim nothing more; loop_stop() once all under way has ended and is written down. What has
+// not when the program ends anyway is tried again: by the next of our name at once, by others
+// after its lease.
+void courier_stop(struct courier *courier);
+
+#endif

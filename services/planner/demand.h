@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a connection would draw in the quarter hour to come if nothing held it back, judged by
+// what it drew in the last one.
+
+#ifndef PLANNER_DEMAND_H
+#define PLANNER_DEMAND_H
+
+#include "services/planner/facts.h"
+
+enum demand_kind {
+    DEMAND_IDLE,   // no car draws: one may come
+    DEMAND_SEEN,   // a car draws
+    DEMAND_PAUSED, // held below 6 A, so a waiting car does not show
+    DEMAND_UNHEARD // no report: a car is assumed on every phase
+};
+
+struct demand {
+    enum demand_kind kind;
+    unsigned phases; // of the connection: 1 << 0 for L1; none where idle
+    int32_t level_w; // per phase used
+};
+
+// capacity_w  what contract and chargers allow per phase
+// limit_w     per phase, in force at the end of the quarter before the one decided about
+//
+// A car that drew close to its limit, or that came in mid-quarter, may want all there is;
+// another a little more than it drew, at least 6 A.
+struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,
+                        int32_t limit_w);
+
+// Power to keep free, per phase, for a car that may arrive at an idle connection within the
+// quarter hour: its chance times what it would start with.
+//
+//   arrivals   cars a day that a connection sees
+//   start_w    per phase, what it may take at once
+int32_t demand_reserve(double arrivals, int32_t start_w);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of one transformer when a round begins: plain values, read from the tables by
+// plan_table, or made by a test. Powers in W, times in UTC seconds.
+//
+// Lists of quarters run backwards: [0] is the quarter hour before the one that is decided
+// about, the newest that can have been measured; [1] the one before that.
+
+#ifndef PLANNER_FACTS_H
+#define PLANNER_FACTS_H
+
+#include "services/planner/horizon.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    PHASES = 3,
+    FACTS_FRESH = 8,     // quarters: older measurements are not planned with
+    FACTS_QUARTERS = 10, // kept of loads, which may stand in for a missing one two later
+    FACTS_ID = 65,       // room for an operator's name with its terminator
+};
+
+#define FACTS_UNKNOWN INT32_MIN // a power that was not measured
+
+struct facts_feeder {
+    int number;
+    char id[FACTS_ID];
+    bool limited;                               // limit_w holds; else no limit here
+    int32_t limit_w[PHASES];                    // by grid phase
+    int32_t measured_w[FACTS_QUARTERS][PHASES]; // by grid phase
+    int32_t revision[FACTS_QUARTERS];           // how often the value was corrected
+};
+
+// What the gateway behind one meter reported of a quarter, by phase of the connection.
+struct facts_load {
+    int32_t drawn_w[PHASES];
+    int32_t limit_w; // in force at its end, whole connection; FACTS_UNKNOWN: none, or not told
+};
+
+struct facts_connection {
+    int number, meter;
+    int feeder;                  // index in facts.feeders
+    int phase_count;             // 1 to 3
+    uint8_t grid_phase[PHASES];  // 0 to 2, behind L1, L2, L3 of the connection
+    int32_t contract_w, floor_w; // whole connection
+    int32_t charger_w;           // what its chargers can draw, per phase
+    double weight;
+    int32_t interval_s; // least time between two messages to its meter
+    struct facts_load loads[FACTS_QUARTERS];
+
+    // What was sent. Borrowed from whoever filled this in; NULL for none.
+    const struct horizon_plan *told;   // the newest that the meter is known to hold
+    const struct horizon_plan *coming; // a newer one on its way
+    int64_t written;                   // when the meter last took a message; 0: not lately
+};
+
+struct facts {
+    int number;
+    char id[FACTS_ID];
+    bool limited;
+    int32_t limit_w[PHASES];
+    struct facts_feeder *feeders;
+    int feeder_count;
+    struct facts_connection *connections; // only those with a meter: others are base load
+    int connection_count;
+};
+
+#endif

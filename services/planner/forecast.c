@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/planner/forecast.h"
+
+enum { STAND_IN = 2 }; // quarters that a load may be older than the one it stands in for
+
+int forecast_newest(const struct facts_feeder *feeder, int phase)
+{
+    for (int at = 0; at < FACTS_FRESH; at++)
+        if (feeder->measured_w[at][phase] != FACTS_UNKNOWN)
+            return at;
+    return -1;
+}
+
+int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w)
+{
+    for (int i = at; i <= at + STAND_IN && i < FACTS_QUARTERS; i++)
+        if (connection->loads[i].drawn_w[own] != FACTS_UNKNOWN)
+            return connection->loads[i].drawn_w[own];
+    return limit_w;
+}
+
+static int32_t clamp(int64_t w)
+{
+    return (int32_t)(w > INT32_MAX ? INT32_MAX : w < -INT32_MAX ? -INT32_MAX : w);
+}
+
+struct forecast forecast_carry(const struct facts_feeder *feeder, int phase, int at,
+                               int64_t controlled_w)
+{
+    if (at < 0)
+        return (struct forecast){.known = false};
+    int64_t measured_w = feeder->measured_w[at][phase];
+    int64_t base_w = measured_w - controlled_w;
+    return (struct forecast){
+        .known = true,
+        .age = at + 1,
+        .measured_w = clamp(measured_w),
+        .controlled_w = clamp(controlled_w),
+        .base_w = clamp(base_w > 0 ? base_w : 0),
+    };
+}
+
+struct forecast forecast_sum(const struct forecast *feeders, int count, int stride)
+{
+    int64_t measured_w = 0, controlled_w = 0, base_w = 0;
+    int age = 1;
+    for (int i = 0; i < count; i++) {
+        const struct forecast *feeder = &feeders[i * stride];
+        if (!feeder->known)
+            return (struct forecast){.known = false};
+        measured_w += feeder->measured_w;
+        controlled_w += feeder->controlled_w;
+        base_w += feeder->base_w;
+        if (feeder->age > age)
+            age = feeder->age;
+    }
+    return (struct forecast){true, age, clamp(measured_w), clamp(controlled_w), clamp(base_w)};
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a phase of a feeder will carry without the chargers that we steer: its base load.
+//
+// Version of this file: the last measured quarter, less what the known chargers drew in that
+// same quarter, carried forward unchanged. How far it can be trusted falls with its age, and
+// headroom takes that into account.
+
+#ifndef PLANNER_FORECAST_H
+#define PLANNER_FORECAST_H
+
+#include "services/planner/facts.h"
+
+struct forecast {
+    bool known;           // else nothing fresh enough was measured, and the rest is 0
+    int age;              // quarters from the measurement to the quarter decided about; 1 is fresh
+    int32_t measured_w;   //
+    int32_t controlled_w; // of that, by chargers that we know
+    int32_t base_w;       // 0 or more: what the sun feeds in now may be gone in a minute
+};
+
+// Index of the newest quarter in which the phase (0 to 2) was measured and that is still fresh
+// enough; -1: none.
+int forecast_newest(const struct facts_feeder *feeder, int phase);
+
+// What a connection drew on its phase `own` (0 to 2) in quarter `at`: as reported; or as at most
+// two quarters earlier; or, never heard, limit_w per phase, what it was allowed.
+int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w);
+
+// Carry the measurement of quarter `at` (-1: none) forward.
+struct forecast forecast_carry(const struct facts_feeder *feeder, int phase, int at,
+                               int64_t controlled_w);
+
+// The same for the transformer: the sum of its feeders, as old as the oldest; known only when
+// all are. Without any feeder it carries nothing.
+struct forecast forecast_sum(const struct forecast *feeders, int count, int stride);
+
+#endif

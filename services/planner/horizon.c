@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/planner/horizon.h"
+#include "base/clock.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+// A release has at most so many steps: with the ramp before it a profile stays well below the
+// 23 periods that a message may have.
+enum { RELEASE_STEPS = 12, RAMP_STEPS = 8 };
+
+static int32_t least(int64_t a, int64_t b)
+{
+    return (int32_t)(a < b ? a : b);
+}
+
+bool horizon_of_profile(const struct profile *profile, struct horizon_plan *plan)
+{
+    if (profile->count > HORIZON_STEPS)
+        return false;
+    struct horizon_plan made = {.valid_from = profile->valid_from, .valid_to = profile->valid_to};
+    for (int i = 0; i < profile->count; i++) {
+        struct profile_limits limits = profile_limits_of(profile, i);
+        if (profile_has(&limits, PROFILE_MAX_POWER))
+            made.steps[made.count++] =
+                (struct horizon_step){profile->periods[i].start, limits.max_power_w};
+    }
+    if (!made.count)
+        return false;
+    *plan = made;
+    return true;
+}
+
+int32_t horizon_highest(const struct horizon_plan *plan, int phase_count, int32_t capacity_w,
+                        int64_t from, int64_t to)
+{
+    if (!plan || from < plan->valid_from || from < plan->steps[0].start || to > plan->valid_to)
+        return capacity_w;
+    int32_t highest_w = 0;
+    for (int i = 0; i < plan->count; i++) {
+        int64_t end = i + 1 < plan->count ? plan->steps[i + 1].start : plan->valid_to;
+        if (plan->steps[i].start < to && end > from && plan->steps[i].limit_w > highest_w)
+            highest_w = plan->steps[i].limit_w;
+    }
+    return least(highest_w / phase_count, capacity_w);
+}
+
+int32_t horizon_round(int32_t level_w, int32_t floor_w, int32_t capacity_w)
+{
+    if (level_w + HORIZON_AMPERE_W / 2 >= capacity_w)
+        return capacity_w;
+    int32_t rounded_w = level_w - level_w % HORIZON_AMPERE_W;
+    return rounded_w > floor_w ? rounded_w : floor_w;
+}
+
+bool horizon_is_worth_raising(const struct horizon_rules *rules, int32_t told_w, int32_t level_w,
+                              int32_t capacity_w)
+{
+    if (level_w <= told_w)
+        return false;
+    bool ends_pause = told_w < HORIZON_LEAST_W && level_w >= HORIZON_LEAST_W;
+    bool frees = level_w == capacity_w && capacity_w - told_w > HORIZON_AMPERE_W;
+    return ends_pause || frees || level_w - told_w >= rules->gain_w;
+}
+
+static void add(struct profile *profile, int64_t start, int64_t limit_w)
+{
+    assert(profile->count < PROFILE_CAPACITY);
+    struct profile_period *period = &profile->periods[profile->count++];
+    *period = (struct profile_period){.start = start};
+    profile_set(&period->set, PROFILE_MAX_POWER, (int32_t)limit_w);
+}
+
+// Rise from one level towards another, one quarter hour a step; returns the end of the last step
+// below the target.
+static int64_t add_ramp(const struct horizon_rules *rules, int phase_count, int64_t from_w,
+                        int64_t to_w, int64_t start, struct profile *profile)
+{
+    for (int i = 0; i < RAMP_STEPS && from_w + rules->ramp_w < to_w; i++) {
+        from_w += rules->ramp_w;
+        add(profile, start, from_w * phase_count);
+        start += QUARTER_S;
+    }
+    return start;
+}
+
+// Release from the level to the capacity in steps of equal height and length, a quarter hour
+// or a multiple of it; returns when the last step ends.
+static int64_t add_release(const struct horizon_rules *rules, int phase_count, int64_t level_w,
+                           int64_t capacity_w, int64_t start, int64_t room_s,
+                           struct profile *profile)
+{
+    int64_t quarters = room_s / QUARTER_S;
+    int64_t rise_w = capacity_w - level_w;
+    int64_t steps = rise_w / HORIZON_AMPERE_W;
+    if (steps > quarters)
+        steps = quarters;
+    if (steps > RELEASE_STEPS)
+        steps = RELEASE_STEPS;
+    int64_t needed = (rise_w + rules->ramp_w - 1) / rules->ramp_w - 1;
+    if (steps < needed)
+        steps = least(needed, RELEASE_STEPS);
+    if (steps <= 0)
+        return start;
+    int64_t step_s = quarters / steps * QUARTER_S;
+    if (step_s < QUARTER_S)
+        step_s = QUARTER_S;
+    for (int64_t i = 1; i <= steps; i++) {
+        // The jump to the charger's own setting at the end is one step more.
+        int64_t now_w = level_w + rise_w * i / (steps + 1);
+        now_w -= now_w % HORIZON_AMPERE_W;
+        if (now_w < HORIZON_LEAST_W)
+            now_w = least(HORIZON_LEAST_W, capacity_w);
+        if (now_w < level_w)
+            now_w = level_w;
+        add(profile, start, now_w * phase_count);
+        start += step_s;
+    }
+    return start;
+}
+
+void horizon_profile(const struct horizon_rules *rules, int phase_count, int32_t told_w,
+                     int32_t level_w, int32_t capacity_w, int64_t start, int64_t hold_s,
+                     struct profile *profile)
+{
+    assert(level_w <= capacity_w && phase_count > 0 && rules->ramp_w > 0);
+    profile->valid_from = start;
+    profile->count = 0;
+    int64_t reached = add_ramp(rules, phase_count, told_w, level_w, start, profile);
+    add(profile, reached, (int64_t)level_w * phase_count);
+    if (level_w == capacity_w) {
+        profile->valid_to = reached + QUARTER_S;
+        return;
+    }
+    int64_t held = start + (hold_s ? hold_s : rules->hold_s);
+    if (held < reached + QUARTER_S)
+        held = reached + QUARTER_S;
+    int64_t room_s = start + rules->length_s - held;
+    profile->valid_to = add_release(rules, phase_count, level_w, capacity_w, held,
+                                    room_s > 0 ? room_s : 0, profile);
+}

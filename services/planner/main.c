@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// socmod-planner: each quarter hour, and whenever a measurement comes late or is corrected,
+// decide what each connection may take, and why. Any number of them share the work.
+//
+// What makes a round, in order of haste: the doorbell of a transformer with news; a look at
+// all that still lack a round for this quarter hour (when it begins, every few seconds while
+// some do, and once at the end of the grace period, when those are planned too whose
+// measurements have not come); and, after a connection was lost, a look at all, because
+// doorbells may have been missed.
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/program.h"
+#include "base/rfc3339.h"
+#include "io/db.h"
+#include "io/loop.h"
+#include "io/notify.h"
+#include "services/planner/plan_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int64_t POLL_NS = 5 * SECONDS_NS;
+static const int64_t SHORTEST_POLL_NS = SECONDS_NS / 10; // of machine time
+static const int64_t GATHER_NS = SECONDS_NS / 50;        // likewise: doorbells come in swarms
+static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;      // likewise
+
+static struct {
+    char *connection, *name;
+    int64_t grace_s, batch;
+    double margin_percent, arrivals;
+    int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
+} config;
+
+static const struct setting settings[] = {
+    DB_SETTINGS(config.connection, "socmod_planner"),
+    {"planner", "name", .text = &config.name, .otherwise = "",
+     .help = "what rounds are signed with; empty: host and process"},
+    {"planner", "grace", .integer = &config.grace_s, .otherwise = "120", .least = 0, .most = 840,
+     .help = "seconds into a quarter hour to wait for the last one's measurements"},
+    {"planner", "batch", .integer = &config.batch, .otherwise = "200", .least = 1, .most = 5000,
+     .help = "transformers planned in one transaction"},
+    {"rules", "margin", .real = &config.margin_percent, .otherwise = "5", .least = 0, .most = 50,
+     .help = "per cent of a limit kept free with fresh measurements; grows with their age"},
+    {"rules", "arrivals", .real = &config.arrivals, .otherwise = "0.9", .least = 0, .most = 100,
+     .help = "cars a day that a connection expects"},
+    {"rules", "hold", .integer = &config.hold_s, .otherwise = "3600", .least = 900, .most = 14400,
+     .help = "seconds that a new limit stands before it is released step by step"},
+    {"rules", "horizon", .integer = &config.horizon_s, .otherwise = "10800", .least = 7200,
+     .most = 28800, .help = "seconds from the start of a profile to its end"},
+    {"rules", "ramp", .integer = &config.ramp_w, .otherwise = "2300", .least = 230, .most = 1000000,
+     .help = "W per phase and quarter hour by which a limit may rise"},
+    {"rules", "gain", .integer = &config.gain_w, .otherwise = "460", .least = 0, .most = 1000000,
+     .help = "W per phase from which a higher limit is worth a message"},
+    {"rules", "slack", .integer = &config.slack_s, .otherwise = "60", .least = 0, .most = 900,
+     .help = "seconds before the end of a meter's message interval that a message may be made"},
+    {"rules", "severe", .integer = &config.severe_w, .otherwise = "2300", .least = 0,
+     .most = 1000000,
+     .help = "W per phase: where cars are held below it, idle connections start low"},
+    {"rules", "idle", .integer = &config.idle_s, .otherwise = "7200", .least = 900, .most = 28800,
+     .help = "seconds that an idle connection is held low"},
+    {"rules", "careful_from", .integer = &config.careful_from, .otherwise = "16", .least = 0,
+     .most = 24, .help = "local hour from which a place without measurements is limited"},
+    {"rules", "careful_to", .integer = &config.careful_to, .otherwise = "21", .least = 0,
+     .most = 24, .help = "local hour until which it is"},
+    CLOCK_SETTINGS,
+    {0},
+};
+
+static bool check(void)
+{
+    if (config.horizon_s >= config.hold_s && config.careful_to >= config.careful_from)
+        return true;
+    fprintf(stderr, config.horizon_s < config.hold_s
+                        ? "socmod-planner: rules.horizon must not be less than rules.hold\n"
+                        : "socmod-planner: rules.careful_to must not be before careful_from\n");
+    return false;
+}
+
+static const struct program program = {
+    .name = "socmod-planner",
+    .purpose = "decide each quarter hour what chargers may take",
+    .version = VERSION,
+    .settings = settings,
+    .check = check,
+};
+
+// Transformer numbers, each once, in order when taken.
+struct numbers {
+    int *items;
+    size_t count, room;
+};
+
+struct planner {
+    struct loop *loop;
+    struct db *db;
+    struct loop_timer *timer;
+    struct round_rules rules;
+    struct numbers rung;   // by doorbells since the last look
+    struct numbers missed; // rung, but another planner had them: a second try at the next poll ...
+    struct numbers second; // ... which is this
+    bool scanning, scan_all;
+    int scan_after;            // greatest number looked at
+    int64_t scanned_for;       // quarter hour of the last scan
+    bool graced;               // that scan took the incomplete too
+    bool unfinished;           // some transformer still lacks its round
+    struct mono next_poll;     // then look again
+    bool alone;                // a batch was refused: one transformer at a time
+    struct plan_counts counts; // of the scan or the doorbells under way
+    struct mono began;
+};
+
+static void add(struct numbers *numbers, int item)
+{
+    if (numbers->count == numbers->room) {
+        numbers->room = numbers->room ? 2 * numbers->room : 64;
+        numbers->items = memory_grow(numbers->items, numbers->room, sizeof *numbers->items);
+    }
+    numbers->items[numbers->count++] = item;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int left = *(const int *)a, right = *(const int *)b;
+    return (left > right) - (left < right);
+}
+
+static void put_in_order(struct numbers *numbers)
+{
+    if (!numbers->count)
+        return;
+    qsort(numbers->items, numbers->count, sizeof *numbers->items, by_size);
+    size_t kept = 1;
+    for (size_t i = 1; i < numbers->count; i++)
+        if (numbers->items[i] != numbers->items[kept - 1])
+            numbers->items[kept++] = numbers->items[i];
+    numbers->count = kept;
+}
+
+static int64_t quarter_at(int64_t utc)
+{
+    return utc - utc % QUARTER_S;
+}
+
+static bool is_grace_over(int64_t now)
+{
+    return now >= quarter_at(now) + config.grace_s;
+}
+
+static void start_scan(struct planner *planner, bool all)
+{
+    int64_t now = clock_utc_s();
+    planner->scanning = true;
+    planner->scan_all = planner->scan_all || all;
+    planner->scan_after = 0;
+    planner->scanned_for = quarter_at(now);
+    planner->graced = is_grace_over(now);
+}
+
+// Has this transformer something to decide?
+static bool is_due(const struct plan_job *job, int64_t quarter, bool graced)
+{
+    if (job->quarter > quarter)
+        return false; // by a planner whose clock is ahead
+    if (job->quarter < quarter)
+        return job->complete || graced;
+    return job->basis != job->known_basis || job->revision != job->known_revision;
+}
+
+static void plan_batch(struct planner *planner, struct plan_batch *batch, int64_t quarter,
+                       int64_t now)
+{
+    for (int i = 0; i < batch->count; i++) {
+        struct plan_job *job = &batch->jobs[i];
+        if (is_due(job, quarter, is_grace_over(now)))
+            job->round = round_plan(&job->facts, &planner->rules, quarter, now);
+    }
+}
+
+static int planned(const struct plan_batch *batch)
+{
+    int count = 0;
+    for (int i = 0; i < batch->count; i++)
+        count += batch->jobs[i].round != NULL;
+    return count;
+}
+
+// One batch, whole or not at all. claimed: the turns that were ours, owned by the caller.
+static enum err do_batch(struct planner *planner, const struct plan_claim *claim,
+                         struct numbers *claimed)
+{
+    struct utc started = clock_utc();
+    int64_t now = started.ns / SECONDS_NS, quarter = quarter_at(now);
+    struct plan_batch batch;
+    struct plan_counts counts = {0};
+    enum err err = db_begin(planner->db);
+    if (err)
+        return err;
+    err = plan_table_read(planner->db, claim, quarter, now, &batch);
+    for (int i = 0; !err && i < batch.count; i++)
+        add(claimed, batch.jobs[i].transformer);
+    if (!err)
+        plan_batch(planner, &batch, quarter, now);
+    if (!err && planned(&batch))
+        err = plan_table_write(planner->db, &batch, quarter, config.hold_s, started, clock_utc(),
+                               config.name, &counts);
+    if (!err)
+        err = db_commit(planner->db);
+    if (err) {
+        // Keep the reason: rolling back would overwrite it.
+        char *why = memory_text(db_message(planner->db));
+        bool refused = *db_sqlstate(planner->db);
+        int only = batch.count == 1 ? batch.jobs[0].transformer : 0;
+        db_rollback(planner->db);
+        if (refused && planner->alone && only) {
+            log_error("plan.failed", F("transformer", only), F("why", why));
+            if (plan_table_pass_over(planner->db, only, quarter, clock_utc(), why) == ERR_NONE)
+                err = ERR_NONE;
+        }
+        planner->alone = planner->alone || refused;
+        free(why);
+    }
+    plan_batch_clear(&batch);
+    planner->counts.rounds += counts.rounds;
+    planner->counts.feeders += counts.feeders;
+    planner->counts.connections += counts.connections;
+    planner->counts.profiles += counts.profiles;
+    return err;
+}
+
+static int batch_size(const struct planner *planner)
+{
+    return planner->alone ? 1 : (int)config.batch;
+}
+
+// Take the first transformers of a list; those that another planner has go into `left`, unless
+// that is NULL.
+static enum err do_named(struct planner *planner, struct numbers *list, struct numbers *left)
+{
+    put_in_order(list);
+    int count = (int)list->count;
+    if (count > batch_size(planner))
+        count = batch_size(planner);
+    struct numbers claimed = {0};
+    const struct plan_claim claim = {.named = list->items, .named_count = count};
+    enum err err = do_batch(planner, &claim, &claimed);
+    if (!err) {
+        for (int i = 0; left && i < count; i++)
+            if (!claimed.count
+                || !bsearch(&list->items[i], claimed.items, claimed.count, sizeof *claimed.items,
+                            by_size))
+                add(left, list->items[i]);
+        list->count -= (size_t)count;
+        memmove(list->items, list->items + count, list->count * sizeof *list->items);
+    }
+    free(claimed.items);
+    return err;
+}
+
+static enum err finish_scan(struct planner *planner)
+{
+    planner->scanning = planner->scan_all = false;
+    planner->alone = false;
+    enum err err = plan_table_is_done(planner->db, planner->scanned_for);
+    planner->unfinished = err != ERR_NONE;
+    return err == ERR_MORE ? ERR_NONE : err;
+}
+
+static enum err do_scan(struct planner *planner)
+{
+    if (!planner->scan_after && plan_table_add_turns(planner->db))
+        return ERR_IO;
+    struct numbers claimed = {0};
+    const struct plan_claim claim = {
+        .after = planner->scan_after,
+        .only_due = !planner->scan_all,
+        .incomplete = planner->graced,
+        .limit = batch_size(planner),
+    };
+    enum err err = do_batch(planner, &claim, &claimed);
+    if (!err && claimed.count)
+        planner->scan_after = claimed.items[claimed.count - 1];
+    bool more = claimed.count > 0;
+    free(claimed.items);
+    return err || more ? err : finish_scan(planner);
+}
+
+static void tell(struct planner *planner)
+{
+    if (!planner->counts.rounds)
+        return;
+    int64_t ms = clock_real_ns(clock_mono().ns - planner->began.ns) / 1000000;
+    log_info("plan.rounds", F("rounds", planner->counts.rounds),
+             F("feeders", planner->counts.feeders), F("connections", planner->counts.connections),
+             F("profiles", planner->counts.profiles), F("ms", ms));
+    char quarter[RFC3339_LEN + 1];
+    rfc3339_format(quarter_at(clock_utc_s()), quarter);
+    char *status = memory_format("%d rounds for %s, %d profiles", planner->counts.rounds, quarter,
+                                 planner->counts.profiles);
+    notify_status(status);
+    free(status);
+    planner->counts = (struct plan_counts){0};
+}
+
+static int64_t shorter(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t poll_ns(void)
+{
+    int64_t shortest = clock_machine_ns(SHORTEST_POLL_NS);
+    return POLL_NS > shortest ? POLL_NS : shortest;
+}
+
+// When is there something to do next? At the latest at the next poll, when a connection that
+// broke meanwhile is made again.
+static int64_t pause_ns(void)
+{
+    int64_t now = clock_utc().ns;
+    int64_t quarter = quarter_at(now / SECONDS_NS);
+    int64_t pause = shorter(poll_ns(), (quarter + QUARTER_S) * SECONDS_NS - now);
+    int64_t grace = (quarter + config.grace_s) * SECONDS_NS - now;
+    return grace > 0 ? shorter(pause, grace) : pause;
+}
+
+// Begin what the clock asks for.
+static void look_at_clock(struct planner *planner)
+{
+    int64_t now = clock_utc_s();
+    bool new_quarter = quarter_at(now) != planner->scanned_for;
+    bool newly_graced = is_grace_over(now) && !planner->graced;
+    bool poll = clock_mono().ns >= planner->next_poll.ns;
+    if (new_quarter || newly_graced || (planner->unfinished && poll && !planner->scanning))
+        start_scan(planner, false);
+    if (poll && !planner->second.count) {
+        struct numbers again = planner->missed;
+        planner->missed = planner->second;
+        planner->second = again;
+        planner->missed.count = 0;
+        planner->next_poll.ns = clock_mono().ns + poll_ns();
+    }
+}
+
+static bool is_busy(const struct planner *planner)
+{
+    return planner->rung.count || planner->second.count || planner->scanning;
+}
+
+static enum err do_some(struct planner *planner)
+{
+    if (planner->rung.count)
+        return do_named(planner, &planner->rung, &planner->missed);
+    if (planner->second.count) {
+        // Perhaps it is new in the grid and has no turn yet.
+        enum err err = plan_table_add_turns(planner->db);
+        return err ? err : do_named(planner, &planner->second, NULL);
+    }
+    return planner->scanning ? do_scan(planner) : ERR_NONE;
+}
+
+static void on_timer(void *arg)
+{
+    struct planner *planner = arg;
+    if (db_connect(planner->db)) {
+        loop_timer_in(planner->timer, db_retry_ns(planner->db));
+        return;
+    }
+    if (!is_busy(planner) || clock_mono().ns >= planner->next_poll.ns)
+        look_at_clock(planner);
+    if (!planner->counts.rounds)
+        planner->began = clock_mono();
+    enum err err = do_some(planner);
+    if (!is_busy(planner))
+        tell(planner);
+    int64_t pause = is_busy(planner) ? 0 : pause_ns();
+    if (err) {
+        int64_t retry = db_retry_ns(planner->db);
+        pause = retry ? retry : clock_machine_ns(AFTER_REFUSAL_NS);
+    }
+    loop_timer_in(planner->timer, pause);
+}
+
+static void on_doorbell(void *arg, const char *channel, const char *payload)
+{
+    struct planner *planner = arg;
+    bool was_busy = is_busy(planner);
+    char *end;
+    long number = strtol(payload, &end, 10);
+    if (!*channel)
+        start_scan(planner, true);
+    else if (number > 0 && number <= INT32_MAX && !*end)
+        add(&planner->rung, (int)number);
+    else
+        log_warn("doorbell.unreadable", F("payload", payload));
+    // Who is busy comes to it anyway.
+    if (!was_busy)
+        loop_timer_in(planner->timer, clock_machine_ns(*channel ? GATHER_NS : 0));
+}
+
+static char *default_name(void)
+{
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    return memory_format("%s:%d", host, (int)getpid());
+}
+
+static struct round_rules rules_of_config(void)
+{
+    return (struct round_rules){
+        .margin = config.margin_percent / 100,
+        .arrivals = config.arrivals,
+        .severe_w = (int32_t)config.severe_w,
+        .idle_s = (int32_t)config.idle_s,
+        .slack_s = (int32_t)config.slack_s,
+        .careful_from = (int)config.careful_from,
+        .careful_to = (int)config.careful_to,
+        .horizon = {.hold_s = (int32_t)config.hold_s,
+                    .length_s = (int32_t)config.horizon_s,
+                    .ramp_w = (int32_t)config.ramp_w,
+                    .gain_w = (int32_t)config.gain_w},
+    };
+}
+
+int main(int argc, char **argv)
+{
+    program_start(&program, argc, argv);
+    char *own_name = *config.name ? NULL : default_name();
+    if (own_name)
+        config.name = own_name;
+    struct planner planner = {.rules = rules_of_config()};
+    planner.loop = loop_new();
+    planner.db = db_new(config.connection, program.name);
+    planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
+    static const char *const channels[] = {"dali_quarter", NULL};
+    db_listen(planner.db, planner.loop, channels, on_doorbell, &planner);
+    struct notify *notify = notify_new(planner.loop);
+    log_info("planner.started", F("name", config.name));
+    loop_timer_in(planner.timer, 0);
+    loop_run(planner.loop);
+    notify_free(notify);
+    loop_timer_free(planner.timer);
+    db_free(planner.db);
+    loop_free(planner.loop);
+    free(planner.rung.items);
+    free(planner.missed.items);
+    free(planner.second.items);
+    free(own_name);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// All SQL of the planner. A batch of transformers is claimed, read, planned and written in one
+// transaction; whatever ends it early, or a second planner, leaves nothing half and nothing
+// doubled. Reads are a handful of statements a batch, whatever it holds, and look back a few
+// hours at most, so that a round costs the same after years.
+
+#ifndef PLANNER_PLAN_TABLE_H
+#define PLANNER_PLAN_TABLE_H
+
+#include "base/id.h"
+#include "io/db.h"
+#include "services/planner/facts.h"
+#include "services/planner/round.h"
+
+// The profiles behind facts_connection.told and .coming.
+struct plan_sent {
+    struct id told_id, coming_id;
+    struct horizon_plan told, coming;
+};
+
+// One transformer claimed.
+struct plan_job {
+    int transformer;
+    // Of its last round; quarter and basis -1 for none.
+    int64_t quarter, basis, revision;
+    bool blind;
+    // Of what is known now.
+    int64_t known_basis, known_revision;
+    bool complete; // every feeder has its last quarter, and every gateway that spoke last time
+    struct facts facts;
+    struct plan_sent *sent; // by connection
+    struct round *round;    // filled in by the caller where it is planned; NULL: not this time
+};
+
+struct plan_batch {
+    struct plan_job *jobs;
+    int count;
+    struct facts_feeder *feeders;
+    struct facts_connection *connections;
+    struct plan_sent *sent;
+};
+
+// Which transformers to claim.
+struct plan_claim {
+    const int *named; // these, where not NULL ...
+    int named_count;
+    int after;       // ... else those with a greater number, in order, at most `limit`,
+    bool only_due;   // only those without a round for the quarter hour, and of these
+    bool incomplete; // also those whose feeders have not all reported
+    int limit;
+};
+
+struct plan_counts {
+    int rounds, feeders, connections, profiles;
+};
+
+// A turn for every transformer that has none.
+MUST_CHECK enum err plan_table_add_turns(struct db *db);
+
+// Claim, and read what is known for the quarter hour that starts at `quarter`. In a transaction.
+// Transformers that another planner has claimed are passed over. Owned, also on error (then
+// empty): plan_batch_clear().
+MUST_CHECK enum err plan_table_read(struct db *db, const struct plan_claim *claim, int64_t quarter,
+                                    int64_t now, struct plan_batch *batch);
+void plan_batch_clear(struct plan_batch *batch);
+
+// Write the rounds of a batch. In the same transaction. hold_s as in the rules: a message is of
+// no use later than that. started, finished: of the planning.
+MUST_CHECK enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t quarter,
+                                     int64_t hold_s, struct utc started, struct utc finished,
+                                     const char *planner, struct plan_counts *counts);
+
+// Pass over a transformer until the next quarter hour, because its round cannot be written.
+MUST_CHECK enum err plan_table_pass_over(struct db *db, int transformer, int64_t quarter,
+                                         struct utc now, const char *why);
+
+// Does any transformer still lack a round for this quarter hour? ERR_MORE: yes.
+MUST_CHECK enum err plan_table_is_done(struct db *db, int64_t quarter);
+
+#endif

@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/planner/round.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/rfc3339.h"
+#include "services/planner/demand.h"
+#include "services/planner/forecast.h"
+#include "services/planner/headroom.h"
+#include "services/planner/sharing.h"
+#include "wire/dsmr_time.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOUR_S = 3600 };
+
+enum choice {
+    CHOICE_KEEP,  // what it holds is good enough, or nothing can be done
+    CHOICE_RAISE, // a message that gives more
+    CHOICE_LOWER, // a message that gives less
+};
+
+// What is found out about one connection on the way; all W per phase of the connection.
+struct seat {
+    int32_t capacity_w, floor_w;
+    int32_t told_w;   // holds for the quarter decided about, as far as is known
+    int32_t could_w;  // the same, or what is on its way where that is more
+    int32_t coming_w; // what is on its way allows; told_w where nothing is
+    struct demand demand;
+    unsigned grid_phases; // on which it draws, or, idle, may draw
+    int32_t wanted_w;     // the rules' limit for it
+    int32_t final_w;      // what it will hold after this round
+    enum sharing_bound bound;
+    int place, phase; // where a place bound it
+    bool blocked, late, blind;
+    enum choice choice;
+    int64_t hold_s; // of the profile, where not the usual
+};
+
+struct planning {
+    const struct facts *facts;
+    const struct round_rules *rules;
+    int64_t quarter, now;
+    struct round *round;
+    struct seat *seats;
+    struct sharing_place *places;
+    bool *forced; // place x phase: the plans in force are too much there
+    struct sharing_user *users;
+    int *user_seat;
+    int user_count;
+};
+
+static int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static int32_t most(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static int place_count(const struct planning *p)
+{
+    return p->facts->feeder_count + 1;
+}
+
+static struct round_line *line_of(const struct planning *p, int place, int phase)
+{
+    return &p->round->lines[place * PHASES + phase];
+}
+
+// The level that the plan known to be in force allowed in quarter `at` of the past.
+static int32_t held_in(const struct planning *p, int i, int at)
+{
+    const struct facts_connection *connection = &p->facts->connections[i];
+    int64_t start = p->quarter - (int64_t)QUARTER_S * (at + 1);
+    return horizon_highest(connection->told, connection->phase_count, p->seats[i].capacity_w, start,
+                           start + QUARTER_S);
+}
+
+static int32_t held_last(const struct planning *p, int i)
+{
+    const struct facts_connection *connection = &p->facts->connections[i];
+    int32_t reported_w = connection->loads[0].limit_w;
+    if (reported_w == FACTS_UNKNOWN)
+        return held_in(p, i, 0);
+    return least(reported_w / connection->phase_count, p->seats[i].capacity_w);
+}
+
+static void know_connection(struct planning *p, int i)
+{
+    const struct facts_connection *connection = &p->facts->connections[i];
+    struct seat *seat = &p->seats[i];
+    int phases = connection->phase_count;
+    int32_t sayable_w = profile_ranges[PROFILE_MAX_POWER].max;
+    seat->capacity_w =
+        least(least(connection->contract_w, sayable_w) / phases, connection->charger_w);
+    seat->floor_w = least((connection->floor_w + phases - 1) / phases, seat->capacity_w);
+    int64_t end = p->quarter + QUARTER_S;
+    seat->told_w = horizon_highest(connection->told, phases, seat->capacity_w, p->quarter, end);
+    seat->coming_w = connection->coming ? horizon_highest(connection->coming, phases,
+                                                          seat->capacity_w, p->quarter, end)
+                                        : seat->told_w;
+    seat->could_w = most(seat->told_w, seat->coming_w);
+    seat->demand = demand_of(connection, seat->capacity_w, held_last(p, i));
+    bool idle = seat->demand.kind == DEMAND_IDLE;
+    for (int own = 0; own < phases; own++)
+        if (idle || seat->demand.phases >> own & 1)
+            seat->grid_phases |= 1U << connection->grid_phase[own];
+    seat->blocked = connection->written
+                    && connection->written + connection->interval_s - p->rules->slack_s > p->now;
+    // A message that should have arrived a quarter hour ago and that would lower the limit:
+    // count on what the meter holds until it has arrived.
+    seat->late = connection->coming && connection->coming->valid_from < p->quarter
+                 && seat->coming_w <= seat->told_w;
+    seat->wanted_w = seat->final_w = seat->could_w;
+    seat->place = seat->phase = -1;
+}
+
+static int64_t controlled(const struct planning *p, int feeder, int phase, int at)
+{
+    int64_t sum_w = 0;
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        const struct facts_connection *connection = &p->facts->connections[i];
+        if (connection->feeder != feeder)
+            continue;
+        for (int own = 0; own < connection->phase_count; own++)
+            if (connection->grid_phase[own] == phase)
+                sum_w += forecast_drawn(connection, own, at, held_in(p, i, at));
+    }
+    return sum_w;
+}
+
+static void draw_line(const struct planning *p, int place, int phase, struct forecast forecast)
+{
+    bool is_feeder = place < p->facts->feeder_count;
+    bool limited = is_feeder ? p->facts->feeders[place].limited : p->facts->limited;
+    struct round_line *line = line_of(p, place, phase);
+    *line = (struct round_line){
+        .limited = limited,
+        .known = forecast.known,
+        .measured_at = p->quarter - (int64_t)QUARTER_S * forecast.age,
+        .measured_w = forecast.measured_w,
+        .controlled_w = forecast.controlled_w,
+        .base_w = forecast.base_w,
+    };
+    if (!limited)
+        return;
+    line->limit_w = is_feeder ? p->facts->feeders[place].limit_w[phase] : p->facts->limit_w[phase];
+    if (!forecast.known) {
+        p->round->blind = true;
+        return;
+    }
+    line->margin_w = headroom_margin(line->limit_w, p->rules->margin, forecast.age);
+    line->headroom_w = headroom_left(line->limit_w, line->base_w, line->margin_w);
+}
+
+static void foresee(const struct planning *p)
+{
+    int feeders = p->facts->feeder_count;
+    struct forecast *forecasts = memory_new((size_t)feeders * PHASES + 1, sizeof *forecasts);
+    for (int feeder = 0; feeder < feeders; feeder++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            const struct facts_feeder *facts = &p->facts->feeders[feeder];
+            int at = forecast_newest(facts, phase);
+            struct forecast *forecast = &forecasts[feeder * PHASES + phase];
+            *forecast =
+                forecast_carry(facts, phase, at, at < 0 ? 0 : controlled(p, feeder, phase, at));
+            draw_line(p, feeder, phase, *forecast);
+        }
+    for (int phase = 0; phase < PHASES; phase++)
+        draw_line(p, feeders, phase, forecast_sum(forecasts + phase, feeders, PHASES));
+    free(forecasts);
+}
+
+static bool is_careful_hour(const struct planning *p, int64_t utc, int64_t *ends)
+{
+    int64_t local = utc + (dsmr_time_is_summer(utc) ? 2 : 1) * HOUR_S;
+    int64_t midnight = local - local % (24 * HOUR_S);
+    *ends = utc + midnight + (int64_t)p->rules->careful_to * HOUR_S - local;
+    return local >= midnight + (int64_t)p->rules->careful_from * HOUR_S && utc < *ends;
+}
+
+static bool is_on(const struct seat *seat, int phase)
+{
+    return seat->grid_phases >> phase & 1;
+}
+
+// The two places of a connection: its feeder and the transformer.
+static int place_of(const struct planning *p, int i, int which)
+{
+    return which ? p->facts->feeder_count : p->facts->connections[i].feeder;
+}
+
+static void count_in(const struct planning *p, int i)
+{
+    struct seat *seat = &p->seats[i];
+    const struct facts_connection *connection = &p->facts->connections[i];
+    for (int which = 0; which < 2; which++) {
+        int place = place_of(p, i, which);
+        for (int own = 0; own < connection->phase_count; own++)
+            line_of(p, place, connection->grid_phase[own])->chargers++;
+        for (int phase = 0; phase < PHASES; phase++) {
+            if (!is_on(seat, phase))
+                continue;
+            struct round_line *line = line_of(p, place, phase);
+            seat->blind = seat->blind || (line->limited && !line->known);
+            if (seat->demand.kind == DEMAND_IDLE)
+                line->reserved_w += demand_reserve(p->rules->arrivals, seat->could_w);
+            else
+                line->demand_w += seat->demand.level_w;
+        }
+    }
+}
+
+static int32_t careful_level(const struct seat *seat)
+{
+    return least(most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
+}
+
+// Blind in a busy hour: a fixed limit, whether a car is there or not.
+static void be_careful(struct planning *p)
+{
+    int64_t ends;
+    if (!p->round->blind || !is_careful_hour(p, p->quarter, &ends))
+        return;
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        struct seat *seat = &p->seats[i];
+        if (!seat->blind)
+            continue;
+        seat->hold_s = ends - p->quarter;
+        seat->demand.level_w = least(seat->demand.level_w, careful_level(seat));
+    }
+}
+
+// A number that orders the connections differently each hour, so that pauses go round.
+static uint32_t turn_of(int number, int64_t quarter)
+{
+    uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15U ^ (uint64_t)(quarter / HOUR_S);
+    mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U;
+    return (uint32_t)(mixed >> 32);
+}
+
+static void share_out(struct planning *p)
+{
+    for (int place = 0; place < place_count(p); place++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            const struct round_line *line = line_of(p, place, phase);
+            p->places[place].limited[phase] = line->limited && line->known;
+            p->places[place].room_w[phase] = (int64_t)line->headroom_w - line->reserved_w;
+        }
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        const struct seat *seat = &p->seats[i];
+        if (seat->demand.kind == DEMAND_IDLE)
+            continue;
+        p->user_seat[p->user_count] = i;
+        p->users[p->user_count++] = (struct sharing_user){
+            .feeder = p->facts->connections[i].feeder,
+            .phases = seat->grid_phases,
+            .demand_w = seat->demand.level_w,
+            .floor_w = seat->floor_w,
+            .least_w = least(HORIZON_LEAST_W, seat->capacity_w),
+            .weight = p->facts->connections[i].weight,
+            .turn = turn_of(p->facts->connections[i].number, p->quarter),
+            .fixed = seat->blocked || seat->late,
+            .level_w = seat->could_w,
+        };
+    }
+    sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
+    for (int u = 0; u < p->user_count; u++) {
+        const struct sharing_user *user = &p->users[u];
+        struct seat *seat = &p->seats[p->user_seat[u]];
+        seat->bound = user->bound;
+        seat->place = user->place;
+        seat->phase = user->phase;
+        if (user->bound == SHARING_FIXED)
+            continue;
+        seat->wanted_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
+                                       seat->floor_w, seat->capacity_w);
+        if (seat->hold_s)
+            seat->wanted_w = least(seat->wanted_w, careful_level(seat));
+    }
+    for (int place = 0; place < place_count(p); place++)
+        for (int phase = 0; phase < PHASES; phase++)
+            p->round->congested =
+                p->round->congested || p->places[place].full[phase] || p->places[place].over[phase];
+}
+
+static bool is_forced(const struct planning *p, int i)
+{
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < PHASES; phase++)
+            if (is_on(&p->seats[i], phase) && p->forced[place_of(p, i, which) * PHASES + phase])
+                return true;
+    return false;
+}
+
+// What a car draws under a limit of level_w.
+static int64_t drawn_under(const struct seat *seat, int32_t level_w)
+{
+    if (level_w < HORIZON_LEAST_W && level_w < seat->capacity_w)
+        return 0;
+    return least(level_w, seat->demand.level_w);
+}
+
+static void choose(const struct planning *p, int i)
+{
+    struct seat *seat = &p->seats[i];
+    const struct horizon_rules *horizon = &p->rules->horizon;
+    seat->choice = CHOICE_KEEP;
+    seat->final_w = seat->could_w;
+    if (seat->demand.kind == DEMAND_IDLE || seat->bound == SHARING_FIXED)
+        return;
+    if (seat->wanted_w < seat->could_w && (seat->hold_s || is_forced(p, i))) {
+        seat->choice = CHOICE_LOWER;
+        seat->final_w = seat->wanted_w;
+    } else if (seat->demand.level_w > seat->told_w
+               && horizon_is_worth_raising(horizon, seat->told_w, seat->wanted_w,
+                                           seat->capacity_w)) {
+        seat->choice = CHOICE_RAISE;
+        seat->final_w = most(least(seat->wanted_w, seat->told_w + horizon->ramp_w), seat->could_w);
+    }
+}
+
+static void sum_up(const struct planning *p)
+{
+    for (int place = 0; place < place_count(p); place++)
+        for (int phase = 0; phase < PHASES; phase++)
+            line_of(p, place, phase)->given_w = 0;
+    for (int i = 0; i < p->facts->connection_count; i++)
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++)
+                if (is_on(&p->seats[i], phase) && p->seats[i].demand.kind != DEMAND_IDLE)
+                    line_of(p, place_of(p, i, which), phase)->given_w +=
+                        drawn_under(&p->seats[i], p->seats[i].final_w);
+}
+
+// Decide who gets a message. As few as possible: who holds more than its share keeps it while
+// the whole fits; where it does not, or would not after raising others, all on that phase go
+// to their shares. A phase once found too full stays so, hence this ends.
+static void choose_all(const struct planning *p)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        for (int i = 0; i < p->facts->connection_count; i++)
+            choose(p, i);
+        sum_up(p);
+        for (int place = 0; place < place_count(p); place++)
+            for (int phase = 0; phase < PHASES; phase++) {
+                bool *forced = &p->forced[place * PHASES + phase];
+                if (p->places[place].limited[phase] && !*forced
+                    && line_of(p, place, phase)->given_w > p->places[place].room_w[phase])
+                    again = *forced = true;
+            }
+    }
+}
+
+// Is some car on this phase of this place held so low that newcomers must start low too?
+static void find_severe(const struct planning *p, bool *severe)
+{
+    for (int u = 0; u < p->user_count; u++) {
+        const struct seat *seat = &p->seats[p->user_seat[u]];
+        bool held = seat->bound == SHARING_PLACE || seat->bound == SHARING_FLOOR
+                    || seat->bound == SHARING_PAUSE;
+        if (held && seat->final_w < p->rules->severe_w && seat->final_w < seat->capacity_w)
+            for (int which = 0; which < 2; which++)
+                for (int phase = 0; phase < PHASES; phase++) {
+                    int place = place_of(p, p->user_seat[u], which);
+                    if (is_on(seat, phase) && p->places[place].full[phase])
+                        severe[place * PHASES + phase] = true;
+                }
+    }
+}
+
+static void hold_idle(const struct planning *p)
+{
+    bool *severe = memory_new((size_t)place_count(p) * PHASES, sizeof *severe);
+    find_severe(p, severe);
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        struct seat *seat = &p->seats[i];
+        if (seat->demand.kind != DEMAND_IDLE)
+            continue;
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++) {
+                int place = place_of(p, i, which);
+                if (is_on(seat, phase) && severe[place * PHASES + phase]) {
+                    seat->place = place;
+                    seat->phase = phase;
+                }
+            }
+        if (seat->place < 0 && !seat->hold_s)
+            continue;
+        if (!seat->hold_s)
+            seat->hold_s = p->rules->idle_s;
+        seat->wanted_w = careful_level(seat);
+        if (seat->wanted_w < seat->could_w && !seat->blocked && !seat->late) {
+            seat->choice = CHOICE_LOWER;
+            seat->final_w = seat->wanted_w;
+        }
+    }
+    free(severe);
+}
+
+// Is what is on its way as good as what would be sent?
+static bool is_coming(const struct planning *p, int i)
+{
+    const struct seat *seat = &p->seats[i];
+    if (!p->facts->connections[i].coming)
+        return false;
+    if (seat->choice == CHOICE_LOWER)
+        return seat->coming_w <= seat->wanted_w;
+    return seat->coming_w > seat->told_w && seat->coming_w <= seat->final_w
+           && !horizon_is_worth_raising(&p->rules->horizon, seat->coming_w, seat->final_w,
+                                        seat->capacity_w);
+}
+
+static const char *place_name(const struct planning *p, const struct seat *seat, char *text,
+                              size_t size)
+{
+    bool is_feeder = seat->place < p->facts->feeder_count;
+    snprintf(text, size, "%s %s L%d", is_feeder ? "feeder" : "transformer",
+             is_feeder ? p->facts->feeders[seat->place].id : p->facts->id, seat->phase + 1);
+    return text;
+}
+
+static void name_bound(const struct planning *p, int i, struct round_share *share)
+{
+    const struct seat *seat = &p->seats[i];
+    char place[96] = "";
+    if (seat->place >= 0)
+        place_name(p, seat, place, sizeof place);
+    const char *name = seat->demand.level_w < seat->capacity_w ? "demand" : "contract";
+    if (seat->bound == SHARING_PLACE)
+        name = place;
+    else if (seat->bound == SHARING_FLOOR)
+        name = "floor";
+    else if (seat->bound == SHARING_PAUSE)
+        name = "pause";
+    else if (seat->bound == SHARING_FIXED)
+        name = seat->late ? "delivery" : "interval";
+    if (seat->demand.kind == DEMAND_IDLE)
+        name = "idle";
+    if (seat->blind && seat->hold_s)
+        name = "no data";
+    snprintf(share->bound_by, sizeof share->bound_by, "%s", name);
+}
+
+// Why there is the limit that there is: what the rules found.
+static void explain_bound(const struct planning *p, int i, char *text, size_t size)
+{
+    const struct seat *seat = &p->seats[i];
+    char place[96] = "";
+    if (seat->place >= 0)
+        place_name(p, seat, place, sizeof place);
+    const struct round_line nowhere = {0};
+    const struct round_line *line =
+        seat->place >= 0 ? line_of(p, seat->place, seat->phase) : &nowhere;
+    if (seat->blind && seat->hold_s)
+        snprintf(text, size, "no measurement of the last two hours in a busy hour: careful limit");
+    else if (seat->demand.kind == DEMAND_IDLE && seat->place >= 0)
+        snprintf(text, size, "no car, but others at %s are held below %d W: a newcomer starts low",
+                 place, p->rules->severe_w);
+    else if (seat->bound == SHARING_FLOOR)
+        snprintf(text, size, "%s has %d W left%s, cars want %jd W: held at its floor", place,
+                 line->headroom_w,
+                 p->places[seat->place].over[seat->phase] ? ", less than the floors need" : "",
+                 (intmax_t)line->demand_w);
+    else if (seat->bound == SHARING_PLACE)
+        snprintf(text, size, "%s has %d W left, cars want %jd W: equal shares", place,
+                 line->headroom_w, (intmax_t)line->demand_w);
+    else if (seat->bound == SHARING_PAUSE)
+        snprintf(text, size, "less than 6 A left for each: its turn to pause");
+    else if (seat->late)
+        snprintf(text, size, "its last message has not arrived: counted at what it holds");
+    else if (seat->bound == SHARING_FIXED)
+        snprintf(text, size,
+                 "its meter took a message less than %d s ago: counted at what it holds",
+                 p->facts->connections[i].interval_s);
+    else
+        snprintf(text, size, "there is room for what it asks");
+}
+
+static void explain(const struct planning *p, int i, bool comes, struct round_share *share)
+{
+    const struct seat *seat = &p->seats[i];
+    char bound[200], action[80];
+    explain_bound(p, i, bound, sizeof bound);
+    if (comes)
+        snprintf(action, sizeof action, "%d W per phase is on its way", seat->coming_w);
+    else if (seat->choice != CHOICE_KEEP)
+        snprintf(action, sizeof action, "from %d to %d W per phase", seat->told_w, seat->final_w);
+    else if (seat->could_w == seat->capacity_w)
+        snprintf(action, sizeof action, "not limited");
+    else if (seat->wanted_w > seat->could_w)
+        snprintf(action, sizeof action, "keeps %d W per phase, %d more is not worth a message",
+                 seat->could_w, seat->wanted_w - seat->could_w);
+    else
+        snprintf(action, sizeof action, "keeps %d W per phase, which fits", seat->could_w);
+    snprintf(share->reason, sizeof share->reason, "%s; %s", bound, action);
+}
+
+// Relief first; then who waits for more; newcomers that may never come last.
+static int priority_of(const struct seat *seat)
+{
+    if (seat->demand.kind == DEMAND_IDLE)
+        return 7;
+    return seat->choice == CHOICE_LOWER ? 3 : 5;
+}
+
+static struct profile *make_profile(const struct planning *p, int i)
+{
+    const struct seat *seat = &p->seats[i];
+    struct profile *profile = memory_new(1, sizeof *profile);
+    horizon_profile(&p->rules->horizon, p->facts->connections[i].phase_count,
+                    seat->choice == CHOICE_RAISE ? seat->told_w : seat->wanted_w, seat->wanted_w,
+                    seat->capacity_w, p->quarter, seat->hold_s, profile);
+    return profile;
+}
+
+static bool is_worth_a_row(const struct seat *seat)
+{
+    return seat->choice != CHOICE_KEEP || seat->could_w < seat->capacity_w
+           || seat->told_w < seat->capacity_w || seat->bound != SHARING_FREE;
+}
+
+static void write_shares(const struct planning *p)
+{
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        struct seat *seat = &p->seats[i];
+        if (!is_worth_a_row(seat))
+            continue;
+        int phases = p->facts->connections[i].phase_count;
+        struct round_share *share = &p->round->shares[p->round->share_count++];
+        bool comes = is_coming(p, i);
+        *share = (struct round_share){
+            .connection = i,
+            .demand_w = seat->demand.level_w * phases,
+            .share_w = seat->wanted_w * phases,
+            .decision = seat->could_w < seat->capacity_w ? ROUND_KEEP : ROUND_FREE,
+            .priority = priority_of(seat),
+            .keeps_coming = p->facts->connections[i].coming,
+        };
+        name_bound(p, i, share);
+        explain(p, i, comes && (seat->choice != CHOICE_KEEP || seat->late), share);
+        if (seat->choice == CHOICE_KEEP)
+            continue;
+        share->decision = comes ? ROUND_KEEP : ROUND_SEND;
+        if (!comes)
+            share->profile = make_profile(p, i);
+    }
+}
+
+struct round *round_plan(const struct facts *facts, const struct round_rules *rules,
+                         int64_t quarter, int64_t now)
+{
+    size_t places = (size_t)facts->feeder_count + 1;
+    size_t seats = (size_t)facts->connection_count + 1;
+    struct round *round = memory_new(1, sizeof *round);
+    round->lines = memory_new(places * PHASES, sizeof *round->lines);
+    round->shares = memory_new(seats, sizeof *round->shares);
+    struct planning p = {
+        .facts = facts,
+        .rules = rules,
+        .quarter = quarter,
+        .now = now,
+        .round = round,
+        .seats = memory_new(seats, sizeof *p.seats),
+        .places = memory_new(places, sizeof *p.places),
+        .forced = memory_new(places * PHASES, sizeof *p.forced),
+        .users = memory_new(seats, sizeof *p.users),
+        .user_seat = memory_new(seats, sizeof *p.user_seat),
+    };
+    for (int i = 0; i < facts->connection_count; i++)
+        know_connection(&p, i);
+    foresee(&p);
+    for (int i = 0; i < facts->connection_count; i++)
+        count_in(&p, i);
+    be_careful(&p);
+    share_out(&p);
+    choose_all(&p);
+    hold_idle(&p);
+    write_shares(&p);
+    free(p.seats);
+    free(p.places);
+    free(p.forced);
+    free(p.users);
+    free(p.user_seat);
+    return round;
+}
+
+void round_free(struct round *round)
+{
+    if (!round)
+        return;
+    for (int i = 0; i < round->share_count; i++)
+        free(round->shares[i].profile);
+    free(round->shares);
+    free(round->lines);
+    free(round);
+}
+
+const char *round_decision_name(enum round_decision decision)
+{
+    static const char *const names[] = {
+        [ROUND_SEND] = "send", [ROUND_KEEP] = "keep", [ROUND_FREE] = "free"};
+    return names[decision];
+}

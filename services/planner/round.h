@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One round of one transformer: what is known in, what is decided and why out. The rules
+// stand in forecast, headroom, demand, sharing and horizon; here they meet.
+//
+// Where a phase with a limit has no measurement of the last two hours, nothing can be shared
+// out there. Then every connection on it gets a fixed careful limit, 6 A or its floor, in
+// the hours in which a street is busiest, and none outside them; the round says so (blind).
+
+#ifndef PLANNER_ROUND_H
+#define PLANNER_ROUND_H
+
+#include "services/planner/facts.h"
+
+struct round_rules {
+    double margin;                // share of a limit kept free with fresh data
+    double arrivals;              // cars a day that a connection sees
+    int32_t severe_w;             // a level below this, per phase, holds idle connections back too
+    int32_t idle_s;               // how long an idle one is held back
+    int32_t slack_s;              // how much earlier than its interval allows a message may be made
+    int careful_from, careful_to; // hours of local time that are careful when blind
+    struct horizon_rules horizon;
+};
+
+// A feeder or the transformer, one phase: why it has what it has. All W.
+struct round_line {
+    bool limited, known;
+    int32_t limit_w;
+    int64_t measured_at; // quarter of the measurement (of the oldest, for the transformer)
+    int32_t measured_w, controlled_w, base_w, margin_w, headroom_w;
+    int32_t reserved_w; // of the headroom, for cars that may arrive
+    int64_t demand_w;   // of the cars there, unlimited
+    int64_t given_w;    // what the limits in force after this round let them draw
+    int chargers;       // connections on it
+};
+
+enum round_decision { ROUND_SEND, ROUND_KEEP, ROUND_FREE };
+
+struct round_share {
+    int connection;            // index in facts
+    int32_t demand_w, share_w; // whole connection
+    char bound_by[96]; // 'demand', 'contract', 'floor', 'pause', 'interval', 'delivery', 'no data',
+                       // 'idle', 'feeder F1 L2', 'transformer T1 L3'
+    enum round_decision decision;
+    char reason[288];        // in words, with numbers
+    int priority;            // of what to send: 0 first
+    struct profile *profile; // what to send; NULL unless ROUND_SEND
+    bool keeps_coming;       // ROUND_KEEP: what counts is the profile on its way
+};
+
+struct round {
+    struct round_line *lines; // feeder by feeder, then the transformer, 3 phases each
+    struct round_share *shares;
+    int share_count;
+    bool congested; // some phase has less than the cars on it ask for
+    bool blind;     // some phase with a limit has no fresh measurement
+};
+
+// Plan the quarter hour that starts at `quarter`, seen at time now. Owned: round_free().
+struct round *round_plan(const struct facts *facts, const struct round_rules *rules,
+                         int64_t quarter, int64_t now);
+void round_free(struct round *round);
+
+// "send", "keep", "free".
+const char *round_decision_name(enum round_decision decision);
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gateway/amperes.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct amperes_scale tenths = {AMPERES_A, 100000, 0, 800, 0};
+
+struct current {
+    int32_t watts;
+    int phases;
+    int64_t voltage_mv;
+    int64_t tenths;
+};
+
+ParameterizedTestParameters(amperes, rounds_current_down_to_tenths)
+{
+    static struct current cases[] = {
+        {1380, 1, 230000, 60},  {1380, 1, 253000, 54},  {1380, 3, 230000, 20},
+        {1380, 3, 253000, 18},  {4140, 1, 230000, 180}, {4140, 1, 253000, 163},
+        {4140, 3, 230000, 60},  {4140, 3, 253000, 54},  {4200, 1, 230000, 182},
+        {4200, 1, 253000, 166}, {4200, 3, 230000, 60},  {4200, 3, 253000, 55},
+        {6000, 1, 230000, 260}, {6000, 1, 253000, 237}, {6000, 3, 230000, 86},
+        {6000, 3, 253000, 79},  {9000, 1, 230000, 391}, {9000, 1, 253000, 355},
+        {9000, 3, 230000, 130}, {9000, 3, 253000, 118}, {0, 3, 230000, 0},
+    };
+    return cr_make_param_array(struct current, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct current *c, amperes, rounds_current_down_to_tenths)
+{
+    const struct amperes_connection connection = {c->phases, c->voltage_mv, 11040};
+    struct amperes_value value = amperes_from_watts(&tenths, &connection, false, c->watts);
+    cr_expect_eq(value.raw, c->tenths, "%d W on %d phases: %lld", c->watts, c->phases,
+                 (long long)value.raw);
+    cr_expect_leq(value.watts, c->watts);
+}
+
+struct written {
+    struct amperes_scale scale;
+    bool hold_least;
+    int32_t limit_w;
+    int64_t raw;
+    int32_t watts;
+    bool paused;
+    char text[24];
+    char why[48];
+};
+
+ParameterizedTestParameters(amperes, fits_the_register)
+{
+    static struct written cases[] = {
+        {{AMPERES_W, 100000000, 0, 65535, 0}, false, 6000, 60, 6000, false, "60 x 100 W", "100 W"},
+        {{AMPERES_W, 100000000, 0, 65535, 0},
+         false,
+         6099,
+         60,
+         6000,
+         false,
+         "60 x 100 W",
+         "rounded down"},
+        {{AMPERES_W, 100000000, 0, 65535, 0},
+         false,
+         99,
+         0,
+         0,
+         false,
+         "0 x 100 W",
+         "down to nothing"},
+        {{AMPERES_W, 100000000, 0, 110, 0},
+         false,
+         17000,
+         110,
+         11000,
+         false,
+         "110 x 100 W",
+         "not more than the register may get"},
+        {{AMPERES_W, 1000000, 1380, 11040, 0}, false, 5999, 5999, 5999, false, "5999 W", "watts"},
+        {{AMPERES_PERCENT, 1000000, 0, 100, 0},
+         false,
+         6000,
+         54,
+         5962,
+         false,
+         "54 %",
+         "per cent of 11040 W"},
+        {{AMPERES_PERCENT, 1000000, 0, 100, 0}, false, 11040, 100, 11040, false, "100 %", "all"},
+        {{AMPERES_A, 1000000, 6, 32, 0}, false, 6000, 8, 5520, false, "8 A", "whole amperes"},
+        {{AMPERES_A, 1000, 6000, 63000, 0},
+         false,
+         6000,
+         8695,
+         6000,
+         false,
+         "8695 x 0.001 A",
+         "milliamperes"},
+        {{AMPERES_A, 60000, 100, 533, 1000},
+         false,
+         6000,
+         144,
+         5962,
+         false,
+         "144 x 0.06 A",
+         "duty cycle"},
+        {{AMPERES_A, 1000000, 6, 32, 0}, false, 4139, 0, 0, true, "0 A", "pauses below the least"},
+        {{AMPERES_A, 60000, 100, 533, 1000},
+         false,
+         3000,
+         1000,
+         0,
+         true,
+         "1000 x 0.06 A",
+         "pause has a value of its own"},
+        {{AMPERES_A, 1000000, 6, 32, 0},
+         true,
+         4139,
+         6,
+         4140,
+         false,
+         "6 A",
+         "holds the least by setting"},
+        {{AMPERES_A, 1000000, 6, 32, 0}, false, 4140, 6, 4140, false, "6 A", "just the least"},
+    };
+    return cr_make_param_array(struct written, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct written *c, amperes, fits_the_register)
+{
+    const struct amperes_connection connection = {3, 230000, 11040};
+    struct amperes_value value =
+        amperes_from_watts(&c->scale, &connection, c->hold_least, c->limit_w);
+    cr_expect_eq(value.raw, c->raw, "%s: %lld", c->why, (long long)value.raw);
+    cr_expect_eq(value.watts, c->watts, "%s: %d W", c->why, value.watts);
+    cr_expect_eq(value.paused, c->paused, "%s", c->why);
+    char text[24];
+    amperes_describe(&c->scale, value.raw, text, sizeof text);
+    cr_expect_str_eq(text, c->text, "%s: %s", c->why, text);
+}
+
+Test(amperes, never_gives_more_than_the_limit)
+{
+    static const struct amperes_scale scales[] = {
+        {AMPERES_A, 1000000, 6, 80, 0},        {AMPERES_A, 100000, 60, 800, 0},
+        {AMPERES_A, 1000, 6000, 65535, 0},     {AMPERES_A, 60000, 100, 533, 1000},
+        {AMPERES_W, 1000000, 0, 65535, 0},     {AMPERES_W, 100000000, 0, 65535, 0},
+        {AMPERES_PERCENT, 1000000, 0, 100, 0},
+    };
+    for (size_t s = 0; s < COUNT(scales); s++)
+        for (int phases = 1; phases <= 3; phases++)
+            for (int32_t limit = 0; limit <= 25000; limit += 7) {
+                const struct amperes_connection connection = {phases, 243217, 17250};
+                struct amperes_value value =
+                    amperes_from_watts(&scales[s], &connection, false, limit);
+                cr_assert_leq(value.watts, limit, "scale %zu, %d phases, %d W: %d W", s, phases,
+                              limit, value.watts);
+            }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "services/planner/demand.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+#define NONE FACTS_UNKNOWN
+
+enum { FULL_W = 3680 };
+
+struct seen {
+    int32_t drawn_w[4][PHASES]; // the last quarter, the one before, ...
+    int32_t limit_w;
+    enum demand_kind kind;
+    unsigned phases;
+    int32_t level_w;
+    char why[56];
+};
+
+ParameterizedTestParameters(demand, is_judged_by_what_was_drawn)
+{
+    static struct seen cases[] = {
+        {{{3600, 3600, 3600}, {3600, 3600, 3600}}, FULL_W, DEMAND_SEEN, 7, FULL_W, "at its limit"},
+        {{{1300, 1300, 1300}, {1300, 1300, 1300}},
+         1380,
+         DEMAND_SEEN,
+         7,
+         FULL_W,
+         "held by a lower limit"},
+        {{{2000, 20, 0}, {2000, 0, 0}},
+         FULL_W,
+         DEMAND_SEEN,
+         1,
+         2500,
+         "one phase, 2 kW: a little more"},
+        {{{0, 500, 500}, {0, 500, 500}}, FULL_W, DEMAND_SEEN, 6, 1380, "trickle: 6 A at least"},
+        {{{3000, 3000, 3000}, {3000, 3000, 3000}},
+         FULL_W,
+         DEMAND_SEEN,
+         7,
+         3650,
+         "never above capacity"},
+        {{{3300, 3300, 3300}, {3300, 3300, 3300}},
+         FULL_W,
+         DEMAND_SEEN,
+         7,
+         FULL_W,
+         "close to capacity"},
+        {{{900, 900, 900}, {0, 0, 0}}, FULL_W, DEMAND_SEEN, 7, FULL_W, "came in mid-quarter"},
+        {{{900, 900, 900}, {NONE, NONE, NONE}},
+         FULL_W,
+         DEMAND_SEEN,
+         7,
+         FULL_W,
+         "nothing known of before"},
+        {{{0, 0, 0}, {3600, 3600, 3600}}, FULL_W, DEMAND_IDLE, 0, 0, "left"},
+        {{{80, 80, 80}, {0, 0, 0}}, FULL_W, DEMAND_IDLE, 0, 0, "standby of the charger"},
+        {{{0, 0, 0}, {0, 0, 0}}, 1379, DEMAND_PAUSED, 7, FULL_W, "paused: would not show"},
+        {{{0, 0, 0}, {0, 0, 0}}, 1380, DEMAND_IDLE, 0, 0, "at 6 A it would show"},
+        {{{NONE, NONE, NONE}, {3600, 0, 0}, {3600, 0, 0}},
+         FULL_W,
+         DEMAND_SEEN,
+         1,
+         FULL_W,
+         "a report lost"},
+        {{{NONE, NONE, NONE}, {NONE, NONE, NONE}, {0, 0, 0}},
+         FULL_W,
+         DEMAND_IDLE,
+         0,
+         0,
+         "two lost"},
+        {{{NONE, NONE, NONE}, {NONE, NONE, NONE}, {NONE, NONE, NONE}, {9, 9, 9}},
+         FULL_W,
+         DEMAND_UNHEARD,
+         7,
+         FULL_W,
+         "three lost: full demand"},
+    };
+    return cr_make_param_array(struct seen, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct seen *c, demand, is_judged_by_what_was_drawn)
+{
+    struct facts_connection connection = {.phase_count = 3};
+    for (int at = 0; at < FACTS_QUARTERS; at++)
+        for (int own = 0; own < PHASES; own++)
+            connection.loads[at].drawn_w[own] = at < 4 ? c->drawn_w[at][own] : NONE;
+    struct demand demand = demand_of(&connection, FULL_W, c->limit_w);
+    cr_expect_eq(demand.kind, c->kind, "%s: %d", c->why, demand.kind);
+    cr_expect_eq(demand.phases, c->phases, "%s: %x", c->why, demand.phases);
+    cr_expect_eq(demand.level_w, c->level_w, "%s: %d", c->why, demand.level_w);
+}
+
+Test(demand, looks_only_at_phases_that_the_connection_has)
+{
+    struct facts_connection connection = {.phase_count = 1};
+    for (int at = 0; at < FACTS_QUARTERS; at++)
+        for (int own = 0; own < PHASES; own++)
+            connection.loads[at].drawn_w[own] = own ? 3000 : NONE;
+    struct demand demand = demand_of(&connection, FULL_W, FULL_W);
+    cr_expect_eq(demand.kind, DEMAND_UNHEARD);
+    cr_expect_eq(demand.phases, 1);
+}
+
+Test(demand, reserves_little_for_a_car_that_may_come)
+{
+    cr_expect_eq(demand_reserve(0, FULL_W), 0);
+    cr_expect_eq(demand_reserve(0.9, FULL_W), 8); // 0.9 / 96 x 0.8 x 0.6 x 0.5 x 3680
+    cr_expect_eq(demand_reserve(9, 1380), 31);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/clock.h"
+#include "services/planner/horizon.h"
+#include "wire/long_message.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { FULL_W = 3680 };
+
+static const int64_t START = 1768406400; // 2026-01-14 16:00 UTC
+static const struct horizon_rules rules = {
+    .hold_s = 3600, .length_s = 10800, .ramp_w = 2300, .gain_w = 460};
+
+static int32_t level_at(const struct horizon_plan *plan, int64_t after_s)
+{
+    return horizon_highest(plan, 3, FULL_W, START + after_s, START + after_s + 1);
+}
+
+struct highest {
+    int from, to; // minutes after the start
+    int32_t level_w;
+    char why[48];
+};
+
+ParameterizedTestParameters(horizon, finds_the_highest_level_of_a_time)
+{
+    static struct highest cases[] = {
+        {0, 15, 2070, "first step"},
+        {15, 30, 2070, "goes on"},
+        {45, 75, 2760, "two steps: the higher"},
+        {60, 75, 2760, "second step"},
+        {120, 135, FULL_W, "never above the capacity"},
+        {-15, 0, FULL_W, "not valid yet"},
+        {-15, 15, FULL_W, "not valid for the whole"},
+        {165, 180, FULL_W, "last"},
+        {175, 190, FULL_W, "ends within"},
+        {200, 215, FULL_W, "over"},
+    };
+    return cr_make_param_array(struct highest, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct highest *c, horizon, finds_the_highest_level_of_a_time)
+{
+    const struct horizon_plan plan = {
+        START, START + 10800, 3, {{START, 6210}, {START + 3600, 8280}, {START + 7200, 30000}}};
+    int32_t level_w = horizon_highest(&plan, 3, FULL_W, START + c->from * 60, START + c->to * 60);
+    cr_expect_eq(level_w, c->level_w, "%s: %d", c->why, level_w);
+    cr_expect_eq(horizon_highest(NULL, 3, FULL_W, START, START + 1), FULL_W, "no plan");
+}
+
+struct rounding {
+    int32_t level_w, floor_w, capacity_w, rounded_w;
+    char why[48];
+};
+
+ParameterizedTestParameters(horizon, rounds_to_whole_amperes)
+{
+    static struct rounding cases[] = {
+        {2166, 0, FULL_W, 2070, "down"},
+        {2070, 0, FULL_W, 2070, "whole already"},
+        {1500, 1450, FULL_W, 1450, "not below the floor"},
+        {3565, 0, FULL_W, FULL_W, "half an ampere short is all"},
+        {3564, 0, FULL_W, 3450, "more is not"},
+        {5000, 0, FULL_W, FULL_W, "not above the capacity"},
+        {100, 0, FULL_W, 0, "nothing"},
+        {3300, 0, 3333, 3333, "a contract that is no whole ampere"},
+    };
+    return cr_make_param_array(struct rounding, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct rounding *c, horizon, rounds_to_whole_amperes)
+{
+    int32_t rounded_w = horizon_round(c->level_w, c->floor_w, c->capacity_w);
+    cr_expect_eq(rounded_w, c->rounded_w, "%s: %d", c->why, rounded_w);
+}
+
+struct worth {
+    int32_t told_w, level_w;
+    bool worth;
+    char why[48];
+};
+
+ParameterizedTestParameters(horizon, raises_only_when_it_is_worth_a_message)
+{
+    static struct worth cases[] = {
+        {2070, 2530, true, "2 A"},          {2070, 2300, false, "1 A"},
+        {1150, 1380, true, "ends a pause"}, {920, 1150, false, "still a pause"},
+        {3300, FULL_W, true, "frees"},      {3450, FULL_W, false, "1 A short of free"},
+        {2070, 2070, false, "the same"},    {2300, 2070, false, "lower is no raise"},
+    };
+    return cr_make_param_array(struct worth, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct worth *c, horizon, raises_only_when_it_is_worth_a_message)
+{
+    cr_expect_eq(horizon_is_worth_raising(&rules, c->told_w, c->level_w, FULL_W), c->worth, "%s",
+                 c->why);
+}
+
+static struct horizon_plan made(const struct horizon_rules *given, int32_t told_w, int32_t level_w,
+                                int32_t capacity_w, int64_t hold_s)
+{
+    struct profile profile;
+    horizon_profile(given, 3, told_w, level_w, capacity_w, START, hold_s, &profile);
+    char reason[PROFILE_REASON] = "";
+    cr_assert_eq(profile_check(&profile, reason), ERR_NONE, "%s", reason);
+    struct horizon_plan plan;
+    cr_assert(horizon_of_profile(&profile, &plan));
+    return plan;
+}
+
+Test(horizon, holds_then_releases_step_by_step)
+{
+    struct horizon_plan plan = made(&rules, 1380, 1380, FULL_W, 0);
+    cr_expect_eq(plan.valid_from, START);
+    cr_expect_eq(plan.valid_to, START + 10800);
+    cr_expect_eq(level_at(&plan, 0), 1380);
+    cr_expect_eq(level_at(&plan, 3599), 1380);
+    int32_t before_w = 1380;
+    for (int s = 3600; s < 10800; s += QUARTER_S) {
+        cr_expect_geq(level_at(&plan, s), before_w);
+        cr_expect_leq(level_at(&plan, s) - before_w, 460, "gently");
+        before_w = level_at(&plan, s);
+    }
+    cr_expect_leq(FULL_W - before_w, 460, "and so at its end");
+}
+
+Test(horizon, ends_a_pause_with_the_hold)
+{
+    struct horizon_plan plan = made(&rules, 0, 0, FULL_W, 0);
+    cr_expect_eq(level_at(&plan, 3599), 0);
+    cr_expect_eq(level_at(&plan, 3600), 1380);
+}
+
+Test(horizon, rises_along_the_ramp)
+{
+    struct horizon_plan plan = made(&rules, 0, FULL_W, FULL_W, 0);
+    cr_expect_eq(level_at(&plan, 0), 2300);
+    cr_expect_eq(level_at(&plan, 900), FULL_W);
+    cr_expect_eq(plan.valid_to, START + 1800);
+    plan = made(&rules, 1380, FULL_W, FULL_W, 0);
+    cr_expect_eq(level_at(&plan, 0), FULL_W);
+    cr_expect_eq(plan.valid_to, START + 900);
+}
+
+Test(horizon, holds_as_long_as_it_is_told)
+{
+    struct horizon_plan plan = made(&rules, 1380, 1380, FULL_W, 4 * 3600);
+    cr_expect_eq(level_at(&plan, 4 * 3600 - 1), 1380);
+    cr_expect_geq(plan.valid_to, START + 4 * 3600);
+}
+
+Test(horizon, always_fits_a_message_and_never_jumps)
+{
+    for (int32_t capacity_w = 1380; capacity_w <= 14490; capacity_w += 437)
+        for (int32_t level_w = 0; level_w <= capacity_w; level_w += 230)
+            for (int hours = 2; hours <= 8; hours += 3) {
+                struct horizon_rules given = rules;
+                given.length_s = hours * 3600;
+                struct profile profile, written;
+                horizon_profile(&given, 3, level_w / 2, level_w, capacity_w, START, 0, &profile);
+                char text[LONG_MESSAGE_MAX + 1];
+                cr_assert_eq(long_message_write(&profile, LONG_MESSAGE_W, 0, text, &written),
+                             ERR_NONE);
+                cr_expect_leq(written.count, LONG_MESSAGE_MAX_PERIODS);
+                cr_expect(profile_equal(&profile, &written), "nothing was merged away");
+                int32_t before_w = level_w / 2;
+                for (int64_t at = START; at <= written.valid_to; at += QUARTER_S) {
+                    struct profile_limits limits = profile_at(&written, at);
+                    int32_t now_w = at < written.valid_to ? limits.max_power_w / 3 : capacity_w;
+                    cr_expect_leq(now_w - before_w, given.ramp_w + 230, "%d of %d W, %d h", level_w,
+                                  capacity_w, hours);
+                    before_w = now_w;
+                }
+            }
+}
+
+Test(horizon, remembers_a_message_as_it_was_sent)
+{
+    struct profile profile;
+    horizon_profile(&rules, 3, 2070, 2070, FULL_W, START, 0, &profile);
+    struct profile without = profile;
+    without.count = 1;
+    without.periods[0].set.present = 1U << PROFILE_LOAD_REDUCT;
+    struct horizon_plan plan = {.count = 77};
+    cr_expect(!horizon_of_profile(&without, &plan), "no power in it");
+    cr_expect_eq(plan.count, 77);
+    cr_expect(horizon_of_profile(&profile, &plan));
+    cr_expect_eq(plan.steps[0].limit_w, 6210);
+}

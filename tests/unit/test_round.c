@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "services/planner/round.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CARS = 12, FULL_W = 3680, EVENING = 40 };
+
+// 2026-01-14 14:00 UTC, 15:00 local time.
+static const int64_t START = 1768399200;
+
+static const struct round_rules rules = {
+    .margin = 0.05,
+    .arrivals = 0.9,
+    .severe_w = 2300,
+    .idle_s = 7200,
+    .slack_s = 60,
+    .careful_from = 16,
+    .careful_to = 21,
+    .horizon = {.hold_s = 3600, .length_s = 10800, .ramp_w = 2300, .gain_w = 460},
+};
+
+// One transformer, two feeders, six connections each, phases in rotation.
+struct street {
+    struct facts facts;
+    struct facts_feeder feeders[2];
+    struct facts_connection connections[CARS];
+    struct horizon_plan plans[CARS];
+};
+
+static void forget(struct facts_connection *connection)
+{
+    for (int at = 0; at < FACTS_QUARTERS; at++)
+        for (int own = 0; own <= PHASES; own++)
+            *(own < PHASES ? &connection->loads[at].drawn_w[own] : &connection->loads[at].limit_w) =
+                FACTS_UNKNOWN;
+}
+
+static struct street *street_new(int32_t feeder_limit_w, int32_t transformer_limit_w)
+{
+    struct street *s = memory_new(1, sizeof *s);
+    s->facts =
+        (struct facts){.number = 1,
+                       .id = "T1",
+                       .limited = transformer_limit_w > 0,
+                       .limit_w = {transformer_limit_w, transformer_limit_w, transformer_limit_w},
+                       .feeders = s->feeders,
+                       .feeder_count = 2,
+                       .connections = s->connections,
+                       .connection_count = CARS};
+    for (int f = 0; f < 2; f++) {
+        struct facts_feeder *feeder = &s->feeders[f];
+        *feeder = (struct facts_feeder){.number = f + 1, .limited = feeder_limit_w > 0};
+        snprintf(feeder->id, sizeof feeder->id, "F%d", f + 1);
+        for (int phase = 0; phase < PHASES; phase++) {
+            feeder->limit_w[phase] = feeder_limit_w;
+            for (int at = 0; at < FACTS_QUARTERS; at++)
+                feeder->measured_w[at][phase] = FACTS_UNKNOWN;
+        }
+    }
+    for (int i = 0; i < CARS; i++) {
+        struct facts_connection *connection = &s->connections[i];
+        *connection = (struct facts_connection){.number = i + 1,
+                                                .meter = i + 101,
+                                                .feeder = i / 6,
+                                                .phase_count = 3,
+                                                .contract_w = 3 * FULL_W,
+                                                .floor_w = 3 * HORIZON_LEAST_W,
+                                                .charger_w = FULL_W,
+                                                .weight = 1,
+                                                .interval_s = 900};
+        for (int own = 0; own < PHASES; own++)
+            connection->grid_phase[own] = (uint8_t)((own + i) % PHASES);
+        forget(connection);
+    }
+    return s;
+}
+
+static void measure(struct street *s, int f, int at, int32_t w)
+{
+    for (int phase = 0; phase < PHASES; phase++)
+        s->feeders[f].measured_w[at][phase] = w;
+}
+
+// What connection i drew on its L1, L2, L3 in the last quarter, and the same before.
+static void draw(struct street *s, int i, int32_t l1_w, int32_t l2_w, int32_t l3_w)
+{
+    for (int at = 0; at < 2; at++) {
+        s->connections[i].loads[at].drawn_w[0] = l1_w;
+        s->connections[i].loads[at].drawn_w[1] = l2_w;
+        s->connections[i].loads[at].drawn_w[2] = l3_w;
+    }
+}
+
+static void tell(struct street *s, int i, int64_t from, int64_t to, int32_t limit_w)
+{
+    s->plans[i] = (struct horizon_plan){from, to, 1, {{from, limit_w}}};
+    s->connections[i].told = &s->plans[i];
+}
+
+// What was said of a connection; where nothing was, one with connection -1.
+static const struct round_share *share_of(const struct round *round, int connection)
+{
+    for (int i = 0; i < round->share_count; i++)
+        if (round->shares[i].connection == connection)
+            return &round->shares[i];
+    static const struct round_share none = {.connection = -1};
+    return &none;
+}
+
+static int sent(const struct round *round)
+{
+    int count = 0;
+    for (int i = 0; i < round->share_count; i++)
+        count += round->shares[i].decision == ROUND_SEND;
+    return count;
+}
+
+Test(round, leaves_alone_what_fits)
+{
+    struct street *s = street_new(40000, 80000);
+    for (int f = 0; f < 2; f++)
+        measure(s, f, 0, 6000 + 2 * FULL_W);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i % 6 < 2 ? FULL_W : 0, i % 6 < 2 ? FULL_W : 0, i % 6 < 2 ? FULL_W : 0);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect(!round->congested);
+    cr_expect_eq(round->share_count, 0);
+    const struct round_line *line = &round->lines[0];
+    cr_expect_eq(line->controlled_w, 2 * FULL_W);
+    cr_expect_eq(line->base_w, 6000);
+    cr_expect_eq(line->margin_w, 2000);
+    cr_expect_eq(line->headroom_w, 32000);
+    cr_expect_eq(line->demand_w, 2 * FULL_W);
+    cr_expect_eq(line->given_w, 2 * FULL_W);
+    cr_expect_eq(line->chargers, 6);
+    cr_expect_gt(line->reserved_w, 0, "idle ones may get a car");
+    cr_expect_eq(round->lines[2 * PHASES].base_w, 12000, "the transformer carries both");
+    round_free(round);
+    free(s);
+}
+
+Test(round, shares_what_is_left_and_says_why)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect(round->congested);
+    // 20000 - 1000 - 6000 = 13000 W for six: 2166 W, in whole amperes 2070.
+    for (int i = 0; i < 6; i++) {
+        const struct round_share *share = share_of(round, i);
+        cr_expect_geq(share->connection, 0);
+        cr_expect_eq(share->decision, ROUND_SEND);
+        cr_expect_eq(share->share_w, 3 * 2070, "%d", share->share_w);
+        cr_expect_str_eq(share->bound_by, "feeder F1 L1");
+        cr_expect(strstr(share->reason, "13000 W left"), "%s", share->reason);
+        cr_expect_eq(share->profile->valid_from, START);
+        cr_expect_eq(share->profile->periods[0].set.max_power_w, 3 * 2070);
+    }
+    cr_expect_eq(share_of(round, 6)->connection, -1, "the other feeder has room");
+    cr_expect_eq(round->lines[0].given_w, 6 * 2070);
+    round_free(round);
+    free(s);
+}
+
+Test(round, holds_newcomers_low_where_others_are)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 5 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 5 ? FULL_W : 0, i < 5 ? FULL_W : 0, i < 5 ? FULL_W : 0);
+    struct round_rules strict = rules;
+    strict.severe_w = 2700;
+    struct round *round = round_plan(&s->facts, &strict, START, START + 20);
+    const struct round_share *idle = share_of(round, 5);
+    cr_expect_geq(idle->connection, 0);
+    cr_expect_eq(idle->decision, ROUND_SEND);
+    cr_expect_eq(idle->share_w, 3 * HORIZON_LEAST_W);
+    cr_expect_str_eq(idle->bound_by, "idle");
+    cr_expect_eq(share_of(round, 6)->connection, -1, "no car at the other feeder is held back");
+    round_free(round);
+
+    s->connections[5].written = START - 60;
+    round = round_plan(&s->facts, &strict, START, START + 20);
+    cr_expect_null(share_of(round, 5)->profile, "not within its interval");
+    round_free(round);
+    free(s);
+}
+
+Test(round, keeps_something_for_cars_that_may_come)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 5 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 5 ? FULL_W : 0, i < 5 ? FULL_W : 0, i < 5 ? FULL_W : 0);
+    struct round_rules busy = rules;
+    busy.arrivals = 192; // 2 in a quarter hour x 0.8 x 0.6 x 0.5 x 3680 = 1766 W
+    struct round *round = round_plan(&s->facts, &busy, START, START + 20);
+    cr_expect_eq(round->lines[0].reserved_w, 1766);
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * 2070); // (13000 - 1766) / 5 = 2246
+    round_free(round);
+    free(s);
+}
+
+Test(round, sends_nothing_when_the_plans_in_force_fit)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * 2070);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? 2070 : 0, i < 6 ? 2070 : 0, i < 6 ? 2070 : 0);
+    for (int i = 0; i < 6; i++)
+        tell(s, i, START - 900, START + 3600, 3 * 2070);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 0);
+    const struct round_share *share = share_of(round, 0);
+    cr_expect_geq(share->connection, 0, "a limit that holds is explained each round");
+    cr_expect_eq(share->decision, ROUND_KEEP);
+    cr_expect(strstr(share->reason, "keeps 2070 W"), "%s", share->reason);
+    round_free(round);
+    free(s);
+}
+
+Test(round, lets_one_hold_more_than_its_share_while_all_fits)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 3450 + 5 * 1840);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++) {
+        int32_t drawn_w = i == 0 ? 3450 : i < 6 ? 1840 : 0;
+        draw(s, i, drawn_w, drawn_w, drawn_w);
+        if (i < 6)
+            tell(s, i, START - 900, START + 3600, 3 * drawn_w);
+    }
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 0, "2070 W each would be fair, but nobody gains 2 A by it");
+    round_free(round);
+
+    // With less for the others one of them gains enough; then the first must give way.
+    for (int i = 1; i < 6; i++)
+        tell(s, i, START - 900, START + 3600, 3 * 1610);
+    round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 6);
+    cr_expect_leq(round->lines[0].given_w, 13000);
+    round_free(round);
+    free(s);
+}
+
+Test(round, raises_nobody_who_would_not_use_it)
+{
+    struct street *s = street_new(40000, 0);
+    measure(s, 0, 0, 6000);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 2 ? 700 : 0, 0, 0);
+    tell(s, 0, START - 900, START + 3600, 3 * HORIZON_LEAST_W);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 0);
+    round_free(round);
+    draw(s, 0, HORIZON_LEAST_W, 0, 0);
+    round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(share_of(round, 0)->decision, ROUND_SEND, "this one is held back");
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * FULL_W);
+    round_free(round);
+    free(s);
+}
+
+Test(round, counts_a_meter_inside_its_interval_at_what_it_was_told)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    s->connections[0].interval_s = 3600;
+    s->connections[0].written = START - 600;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    const struct round_share *blocked = share_of(round, 0);
+    cr_expect_eq(blocked->decision, ROUND_FREE);
+    cr_expect_str_eq(blocked->bound_by, "interval");
+    // 13000 - 3680 = 9320 W for five: 1864 W, 8 A.
+    cr_expect_eq(share_of(round, 1)->share_w, 3 * 1840);
+    cr_expect_leq(round->lines[0].given_w, 13000);
+    round_free(round);
+    free(s);
+}
+
+Test(round, does_not_send_again_what_is_on_its_way)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    struct horizon_plan coming = {START, START + 7200, 1, {{START, 3 * 2070}}};
+    s->connections[0].coming = &coming;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 60);
+    cr_expect_eq(share_of(round, 0)->decision, ROUND_KEEP);
+    cr_expect(share_of(round, 0)->keeps_coming);
+    cr_expect_eq(share_of(round, 1)->decision, ROUND_SEND);
+    round_free(round);
+
+    // A quarter hour later it is late: the others make room for what the meter still holds.
+    round = round_plan(&s->facts, &rules, START + 900, START + 920);
+    cr_expect_str_eq(share_of(round, 0)->bound_by, "delivery");
+    cr_expect_eq(share_of(round, 1)->share_w, 3 * 1840);
+    round_free(round);
+    free(s);
+}
+
+Test(round, never_goes_below_a_floor_and_says_when_floors_are_too_much)
+{
+    struct street *s = street_new(12000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    s->connections[5].floor_w = 4141;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_geq(share_of(round, 5)->share_w, 4141);
+    for (int i = 0; i < 5; i++) {
+        const struct round_share *share = share_of(round, i);
+        cr_expect_eq(share->share_w, 3 * HORIZON_LEAST_W);
+        cr_expect_str_eq(share->bound_by, "floor");
+        cr_expect(strstr(share->reason, "less than the floors need"), "%s", share->reason);
+    }
+    round_free(round);
+    free(s);
+}
+
+Test(round, pauses_in_turns_where_no_floor_forbids_it)
+{
+    struct street *s = street_new(12000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++) {
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+        s->connections[i].floor_w = 900; // too little to charge with
+    }
+    int paused_ever = 0;
+    for (int hour = 0; hour < 8; hour++) {
+        struct round *round =
+            round_plan(&s->facts, &rules, START + hour * 3600, START + hour * 3600 + 20);
+        int paused = 0;
+        for (int i = 0; i < 6; i++)
+            if (share_of(round, i)->share_w == 900) {
+                paused++;
+                paused_ever |= 1 << i;
+            } else {
+                cr_expect_geq(share_of(round, i)->share_w, 3 * HORIZON_LEAST_W);
+            }
+        // 12000 - 600 - 6000 = 5400 W: three at 6 A, not four.
+        cr_expect_eq(paused, 3);
+        cr_expect_eq(round->lines[0].given_w, 3 * 1610, "who is paused draws nothing");
+        round_free(round);
+    }
+    cr_expect_eq(paused_ever, 63, "in eight hours all had their turn: %x", paused_ever);
+    free(s);
+}
+
+Test(round, is_careful_but_not_blind_without_data)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, FACTS_FRESH, 6000); // two hours and a quarter old
+    measure(s, 1, 3, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, 0, 0, 0);
+    int64_t evening = START + 2 * 3600; // 17:00 local
+    struct round *round = round_plan(&s->facts, &rules, evening, evening + 20);
+    cr_expect(round->blind);
+    cr_expect(!round->lines[0].known);
+    cr_expect_eq(round->lines[PHASES].margin_w, 2000, "an hour old: twice the margin");
+    const struct round_share *share = share_of(round, 0);
+    cr_expect_geq(share->connection, 0);
+    cr_expect_eq(share->decision, ROUND_SEND);
+    cr_expect_str_eq(share->bound_by, "no data");
+    cr_expect_eq(share->share_w, 3 * HORIZON_LEAST_W);
+    cr_expect_geq(share->profile->valid_to, evening + 4 * 3600, "until 21:00 local at least");
+    cr_expect_eq(share_of(round, 6)->connection, -1);
+    round_free(round);
+
+    int64_t night = START + 9 * 3600; // midnight
+    round = round_plan(&s->facts, &rules, night, night + 20);
+    cr_expect(round->blind);
+    cr_expect_eq(sent(round), 0, "not limited outside the busy hours");
+    round_free(round);
+    free(s);
+}
+
+// The demo's street in small: cars come home, the base load peaks, the plant obeys.
+struct plant {
+    struct street *s;
+    double left_wh[CARS];
+    int32_t drawn_w[CARS]; // per phase
+};
+
+static const int arrival[CARS] = {4, 6, 8, 9, 10, 10, 11, 12, 14, 15, 17, 20}; // quarters
+static const double energy_wh = 24000;
+
+static double base_at(int quarter)
+{
+    double hours = quarter / 4.0 - 3.5; // peak at 18:30
+    return 7000 + 5000 * exp(-hours * hours / 4);
+}
+
+// Let the cars charge through quarter q under the plans; returns the energy above the limit.
+static double live(struct plant *plant, int q, double limit_w, bool control)
+{
+    int64_t start = START + q * QUARTER_S;
+    double over_wh = 0;
+    for (int f = 0; f < 2; f++) {
+        double load_w = base_at(q);
+        for (int i = f * 6; i < f * 6 + 6; i++) {
+            struct facts_connection *c = &plant->s->connections[i];
+            int32_t level_w =
+                horizon_highest(control ? c->told : NULL, 3, FULL_W, start, start + 1);
+            if (level_w < HORIZON_LEAST_W || q < arrival[i] || plant->left_wh[i] <= 0)
+                level_w = 0;
+            plant->drawn_w[i] = level_w;
+            plant->left_wh[i] -= 3 * level_w / 4.0;
+            load_w += level_w;
+        }
+        measure(plant->s, f, 0, (int32_t)load_w);
+        over_wh += load_w > limit_w ? 3 * (load_w - limit_w) / 4 : 0;
+    }
+    for (int i = 0; i < CARS; i++) {
+        struct facts_connection *c = &plant->s->connections[i];
+        memmove(&c->loads[1], &c->loads[0], sizeof c->loads - sizeof c->loads[0]);
+        for (int own = 0; own < PHASES; own++)
+            c->loads[0].drawn_w[own] = plant->drawn_w[i];
+        c->loads[0].limit_w = FACTS_UNKNOWN;
+    }
+    return over_wh;
+}
+
+static double evening(double limit_w, bool control, int *messages, double *late_wh, int interval_s)
+{
+    struct plant plant = {.s = street_new((int32_t)limit_w, 0)};
+    for (int i = 0; i < CARS; i++) {
+        plant.left_wh[i] = energy_wh;
+        plant.s->connections[i].interval_s = interval_s;
+    }
+    double over_wh = 0;
+    *messages = 0;
+    for (int q = 0; q < EVENING; q++) {
+        over_wh += live(&plant, q, limit_w, control);
+        int64_t next = START + (q + 1) * QUARTER_S;
+        struct round *round = round_plan(&plant.s->facts, &rules, next, next + 20);
+        for (int r = 0; control && r < round->share_count; r++) {
+            const struct round_share *share = &round->shares[r];
+            cr_expect_geq(share->share_w, 3 * HORIZON_LEAST_W, "below the floor");
+            if (share->decision != ROUND_SEND)
+                continue;
+            struct facts_connection *c = &plant.s->connections[share->connection];
+            cr_expect(horizon_of_profile(share->profile, &plant.s->plans[share->connection]));
+            c->told = &plant.s->plans[share->connection];
+            c->written = next + 30;
+            ++*messages;
+        }
+        round_free(round);
+    }
+    *late_wh = 0;
+    for (int i = 0; i < CARS; i++)
+        *late_wh += plant.left_wh[i] > 0 ? plant.left_wh[i] : 0;
+    free(plant.s);
+    return over_wh;
+}
+
+Test(round, keeps_an_evening_below_its_limit)
+{
+    int none;
+    double short_wh;
+    double without_wh = evening(25000, false, &none, &short_wh, 0);
+    cr_assert_gt(without_wh, 40000, "the street is too small to test anything: %.0f", without_wh);
+    for (int interval_s = 0; interval_s <= 3600; interval_s += 900) {
+        int messages;
+        double with_wh = evening(25000, true, &messages, &short_wh, interval_s);
+        cr_expect_lt(with_wh, 0.3 * without_wh, "interval %d: %.0f Wh over", interval_s, with_wh);
+        cr_expect_leq(messages, 4 * CARS, "interval %d: %d messages", interval_s, messages);
+        cr_expect_eq(short_wh, 0, "interval %d: %.0f Wh short", interval_s, short_wh);
+    }
+}

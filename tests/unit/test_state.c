@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gateway/state.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/state.XXXXXX";
+static char path[64];
+
+static void make_folder(void)
+{
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/state", folder);
+}
+
+static void remove_folder(void)
+{
+    char beside[80];
+    snprintf(beside, sizeof beside, "%s.new", path);
+    unlink(path);
+    unlink(beside);
+    rmdir(folder);
+}
+
+TestSuite(state, .init = make_folder, .fini = remove_folder);
+
+static struct state_profile profile(const char *text, int64_t accepted)
+{
+    struct state_profile profile = {.is_set = true, .accepted = accepted, .len = strlen(text)};
+    memcpy(profile.text, text, profile.len);
+    return profile;
+}
+
+static struct state full(void)
+{
+    return (struct state){.has_limit = true,
+                          .limit_w = 6000,
+                          .current = profile("{\"Header\":\"\\ and /\"}", 1768410000),
+                          .next = profile("{}", 1768413600),
+                          .done = "0123456789abcdef"};
+}
+
+static void expect_equal(const struct state *a, const struct state *b)
+{
+    char *one = state_encode(a), *two = state_encode(b);
+    cr_expect_str_eq(one, two);
+    free(one);
+    free(two);
+}
+
+Test(state, is_read_as_it_was_written)
+{
+    struct state states[] = {full(), {.has_limit = false}, {.has_limit = true, .limit_w = 0}};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        char *content = state_encode(&states[i]);
+        struct state read;
+        cr_assert_eq(state_decode(content, strlen(content), &read), ERR_NONE);
+        cr_expect_eq(read.has_limit, states[i].has_limit);
+        cr_expect_eq(read.limit_w, states[i].limit_w);
+        expect_equal(&read, &states[i]);
+        free(content);
+    }
+}
+
+Test(state, holds_two_full_messages)
+{
+    struct state state = full();
+    memset(state.current.text, '"', sizeof state.current.text);
+    memset(state.next.text, '\\', sizeof state.next.text);
+    state.current.len = state.next.len = LONG_MESSAGE_MAX;
+    char *content = state_encode(&state);
+    struct state read;
+    cr_expect_lt(strlen(content), STATE_MAX);
+    cr_expect_eq(state_decode(content, strlen(content), &read), ERR_NONE);
+    free(content);
+}
+
+Test(state, notices_every_flipped_bit_and_every_cut)
+{
+    struct state state = full(), read = {.limit_w = 42};
+    char *content = state_encode(&state);
+    size_t len = strlen(content);
+    for (size_t i = 0; i < len; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            content[i] = (char)(content[i] ^ 1 << bit);
+            cr_expect_neq(state_decode(content, len, &read), ERR_NONE, "octet %zu bit %d", i, bit);
+            content[i] = (char)(content[i] ^ 1 << bit);
+        }
+    for (size_t cut = 0; cut < len; cut++)
+        cr_expect_neq(state_decode(content, cut, &read), ERR_NONE, "cut at %zu", cut);
+    cr_expect_eq(read.limit_w, 42, "the result must stay untouched");
+    free(content);
+}
+
+Test(state, file_is_replaced_only_when_something_changed)
+{
+    char why[STATE_REASON];
+    struct state state = full(), read;
+    struct state_file *file = state_file_new(path);
+    cr_expect_eq(state_file_load(file, &read, why), ERR_IO, "none yet");
+    cr_assert_eq(state_file_save(file, &state, why), ERR_NONE, "%s", why);
+    struct stat first, second;
+    cr_assert_eq(stat(path, &first), 0);
+    cr_assert_eq(state_file_save(file, &state, why), ERR_NONE, "%s", why);
+    cr_assert_eq(stat(path, &second), 0);
+    cr_expect_eq(first.st_ino, second.st_ino, "same content, same file");
+    state_file_free(file);
+
+    file = state_file_new(path);
+    cr_assert_eq(state_file_load(file, &read, why), ERR_NONE, "%s", why);
+    expect_equal(&read, &state);
+    cr_assert_eq(state_file_save(file, &read, why), ERR_NONE, "%s", why);
+    cr_assert_eq(stat(path, &second), 0);
+    cr_expect_eq(first.st_ino, second.st_ino, "nor after a restart");
+    state.limit_w = 5000;
+    cr_assert_eq(state_file_save(file, &state, why), ERR_NONE, "%s", why);
+    cr_assert_eq(stat(path, &second), 0);
+    cr_expect_neq(first.st_ino, second.st_ino, "other content, other file");
+    state_file_free(file);
+}
+
+Test(state, file_that_is_damaged_or_cannot_be_written_is_told)
+{
+    char why[STATE_REASON] = "";
+    struct state state = full(), read;
+    FILE *out = fopen(path, "w");
+    fputs("socmod-gateway state 1 half a file", out);
+    fclose(out);
+    struct state_file *file = state_file_new(path);
+    cr_expect_eq(state_file_load(file, &read, why), ERR_CHECKSUM);
+    cr_expect(strstr(why, "not a sound state file"), "%s", why);
+    cr_expect_eq(state_file_save(file, &state, why), ERR_NONE, "and is replaced");
+    state_file_free(file);
+
+    file = state_file_new("/proc/none/state");
+    cr_expect_eq(state_file_save(file, &state, why), ERR_IO);
+    cr_expect(strstr(why, "/proc/none"), "%s", why);
+    state_file_free(file);
+}
