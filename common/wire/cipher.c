@@ -213,13 +213,15 @@ enum err cipher_open(struct cipher *cipher, const struct cipher_keys *keys,
 }
 
 void cipher_put_token(struct cipher *cipher, const struct cipher_keys *keys,
-                      const uint8_t title[static CIPHER_TITLE_LEN], uint32_t counter,
-                      struct octets challenge, uint8_t token[static CIPHER_TOKEN_LEN])
+                      const uint8_t title[static CIPHER_TITLE_LEN], uint8_t control,
+                      uint32_t counter, struct octets challenge,
+                      uint8_t token[static CIPHER_TOKEN_LEN])
 {
+    assert(control == CIPHER_AUTHENTICATED || control == CIPHER_BOTH);
     struct cursor out = cursor_writer(token, CIPHER_TOKEN_LEN);
-    cursor_put_u8(&out, CIPHER_AUTHENTICATED);
+    cursor_put_u8(&out, control);
     cursor_put_u32(&out, counter);
-    begin(cipher, keys, title, CIPHER_AUTHENTICATED, counter, 1, challenge);
+    begin(cipher, keys, title, control, counter, 1, challenge);
     take_tag(cipher, out.at);
 }
 

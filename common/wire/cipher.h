@@ -81,9 +81,11 @@ MUST_CHECK enum err cipher_open(struct cipher *cipher, const struct cipher_keys 
                                 uint8_t *plain, size_t room, struct cipher_opened *opened);
 
 // The proof f(challenge) of who has this title: SC, counter, GMAC. It uses up a counter.
+//   control  CIPHER_AUTHENTICATED; some meters say CIPHER_BOTH
 void cipher_put_token(struct cipher *cipher, const struct cipher_keys *keys,
-                      const uint8_t title[static CIPHER_TITLE_LEN], uint32_t counter,
-                      struct octets challenge, uint8_t token[static CIPHER_TOKEN_LEN]);
+                      const uint8_t title[static CIPHER_TITLE_LEN], uint8_t control,
+                      uint32_t counter, struct octets challenge,
+                      uint8_t token[static CIPHER_TOKEN_LEN]);
 
 // Judge the proof of the other side. SC is 10, or 30 as some meters say there.
 //   ERR_SIZE      not as long as one

@@ -252,7 +252,7 @@ ParameterizedTest(struct token *c, cipher, proves_and_believes)
     struct octets challenge = octets_of(c->challenge, challenge_store);
     struct octets proof = {token, sizeof token};
     struct cipher *cipher = cipher_new();
-    cipher_put_token(cipher, &keys, c->title, c->counter, challenge, token);
+    cipher_put_token(cipher, &keys, c->title, CIPHER_AUTHENTICATED, c->counter, challenge, token);
     cr_expect_str_eq(text_of(proof, text), c->hex, "%s", c->why);
     cr_expect_eq(cipher_check_token(cipher, &keys, c->title, challenge, proof), ERR_NONE, "%s",
                  c->why);
@@ -266,6 +266,12 @@ ParameterizedTest(struct token *c, cipher, proves_and_believes)
     }
     cr_expect_eq(cipher_check_token(cipher, &keys, c->title, challenge, (struct octets){token, 16}),
                  ERR_SIZE, "%s", c->why);
+    cipher_put_token(cipher, &keys, c->title, CIPHER_BOTH, c->counter, challenge, token);
+    cr_expect_eq(cipher_check_token(cipher, &keys, c->title, challenge, proof), ERR_NONE,
+                 "%s: SC 30, as some meters say", c->why);
+    token[0] = CIPHER_AUTHENTICATED;
+    cr_expect_eq(cipher_check_token(cipher, &keys, c->title, challenge, proof), ERR_CHECKSUM,
+                 "%s: SC is part of what is proven", c->why);
     token[0] = CIPHER_ENCRYPTED;
     cr_expect_eq(cipher_check_token(cipher, &keys, c->title, challenge, proof), ERR_SYNTAX, "%s",
                  c->why);
