@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "services/audit/sql_text.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,15 +181,18 @@ struct statement {
     int count;
 };
 
-// Each '$' of piece becomes the next parameter; of a condition of several, each its own value.
-static void append(struct statement *statement, const char *piece, const char *const *values)
+// A condition; each '$' in it becomes the next parameter with the next of count values.
+static void append(struct statement *statement, const char *condition, int count,
+                   const char *const *values)
 {
-    for (; *piece; piece++) {
-        fputc(*piece, statement->sql);
-        if (*piece == '$') {
-            statement->params[statement->count++] = *values++;
-            fprintf(statement->sql, "%d", statement->count);
-        }
+    fputs(" and ", statement->sql);
+    for (const char *at = condition; *at; at++) {
+        fputc(*at, statement->sql);
+        if (*at != '$')
+            continue;
+        assert(count-- > 0);
+        statement->params[statement->count++] = *values++;
+        fprintf(statement->sql, "%d", statement->count);
     }
 }
 
@@ -228,16 +232,14 @@ PGresult *list_table_page(struct db *db, const struct list *list, const char *co
     size_t len;
     struct statement statement = {.sql = open_memstream(&text, &len)};
     fprintf(statement.sql, "%s where true", list->select);
-    for (int i = 0; list->filters[i].name; i++) {
-        if (!values[i])
-            continue;
-        fputs(" and ", statement.sql);
-        append(&statement, list->filters[i].sql, &values[i]);
-    }
+    for (int i = 0; list->filters[i].name; i++)
+        if (values[i])
+            append(&statement, list->filters[i].sql, 1, &values[i]);
     if (keys) {
-        const char *const after[PAGE_KEYS] = {keys[0].text, keys[1].text, keys[2].text};
-        fputs(" and ", statement.sql);
-        append(&statement, list->after, after);
+        const char *after[PAGE_KEYS];
+        for (int i = 0; i < PAGE_KEYS; i++)
+            after[i] = keys[i].text;
+        append(&statement, list->after, PAGE_KEYS, after);
     }
     fprintf(statement.sql, " %s limit %d", list->order, rows_read(limit));
     fclose(statement.sql);

@@ -19,7 +19,8 @@ void route_healthz(struct http_request *request)
 static void answer_readiness(struct http_request *request, const PGresult *result)
 {
     int64_t bound_s = answer_audit(request)->ready_s;
-    double age_s = (double)(clock_utc().ns / 1000 - db_get_integer(result, 0, 0)) / 1e6;
+    int64_t now_us = clock_utc().ns / 1000;
+    double age_s = (double)(now_us - db_get_integer(result, 0, 0)) / 1e6;
     char *text;
     if (PQgetisnull(result, 0, 0)) {
         text = memory_text("{\"status\":\"ready\",\"last_round\":null,\"last_round_age_s\":null}");

@@ -47,9 +47,10 @@ enum { PROFILES_S = 24 * 3600 };
 
 #define PROFILES                                                                                   \
     "select p.meter, p.id, p.text, coalesce(d.applied_at, d.seen_at, d.verified_at) is not null"   \
-    " and d.state <> 'refused', d.ended_at is not null or p.not_after <= to_timestamp($3),"        \
+    " and not r.refused, d.ended_at is not null or p.not_after <= to_timestamp($3) or r.refused,"  \
     " extract(epoch from coalesce(d.written_at, d.verified_at, d.seen_at))::bigint"                \
-    " from plan.profile p left join p3.delivery d on d.profile = p.id"                             \
+    " from plan.profile p left join p3.delivery d on d.profile = p.id,"                            \
+    " lateral (select d.state = 'refused' or d.cause = 'gateway-refused') r (refused)"             \
     " where p.meter = any($1::int[]) and p.created > to_timestamp($2)"                             \
     " order by p.meter, p.created desc, p.id desc"
 

@@ -54,7 +54,7 @@ static const struct setting settings[] = {
      .help = "W per phase and quarter hour by which a limit may rise"},
     {"rules", "gain", .integer = &config.gain_w, .otherwise = "460", .least = 0, .most = 1000000,
      .help = "W per phase from which a higher limit is worth a message"},
-    {"rules", "slack", .integer = &config.slack_s, .otherwise = "60", .least = 0, .most = 900,
+    {"rules", "slack", .integer = &config.slack_s, .otherwise = "300", .least = 0, .most = 900,
      .help = "seconds before the end of a meter's message interval that a message may be made"},
     {"rules", "severe", .integer = &config.severe_w, .otherwise = "2300", .least = 0,
      .most = 1000000,
