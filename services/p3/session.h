@@ -80,6 +80,7 @@ enum session_status {
 //   rejected auth-failed title-differs       the association
 //   stale-counter counter-implausible        a higher counter is needed, see least_counter
 //   counters-used-up                         of those supplied
+//   no-counters stopped                      the caller's, by session_abandon()
 //   bad-answer not-authentic exception       not as agreed; not-authentic also says "replayed"
 //   not-supported pdu-too-small              the meter takes no such request
 //   digest-differs                           written, but the meter holds something else
