@@ -10,12 +10,13 @@ struct cursor cursor_reader(const void *octets, size_t len)
         const void *given;
         uint8_t *at;
     } start = {octets}; // only the put functions write, and they are for writers
-    return (struct cursor){start.at, start.at + len, ERR_NONE};
+    return cursor_writer(start.at, len);
 }
 
 struct cursor cursor_writer(void *octets, size_t len)
 {
-    return (struct cursor){octets, (uint8_t *)octets + len, ERR_NONE};
+    uint8_t *at = octets;
+    return (struct cursor){at, len ? at + len : at, ERR_NONE}; // NULL is nowhere, not even at + 0
 }
 
 size_t cursor_left(const struct cursor *cursor)

@@ -88,7 +88,7 @@ static void fail(struct session *session, const char *cause)
 
 static void want(struct session *session, enum step step, enum session_want what, int64_t wait_ms)
 {
-    session->step = step;
+    session->step = (int)step;
     session->want = what;
     session->wait_ms = wait_ms;
     session->in_len = 0;
