@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How good is the forecast, and what does it cost? Runs the series of $LOADS_DATA (or
-// ../shared/data/loads) quarter hour by quarter hour through services/planner/series and prints
-// "name value unit" lines; says so and ends well where there is no such folder.
+// How good is the forecast, and what does it cost? Runs the series of the folder $LOADS_DATA (or
+// of the first data/loads in a folder beside the tree) quarter hour by quarter hour through
+// services/planner/series and prints "name value unit" lines; says so and ends well where there is
+// no such folder.
 //
 // Protocol: rolling origin, a forecast each quarter hour for every horizon; what is scored is the
 // last 40 % of the Dutch series and the last 84 days of SimBench's. rMAE = mean absolute error /
@@ -16,6 +17,7 @@
 #include "base/memory.h"
 #include "services/planner/series.h"
 
+#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -327,10 +329,20 @@ static void print_cold(const char *name, const struct score *score)
     print("cold_p95_coverage", name, score->coverage95, "%");
 }
 
+// Owned.
+static char *find_folder(void)
+{
+    const char *named = getenv("LOADS_DATA");
+    glob_t found = {0};
+    bool is_found = !named && !glob("../*/data/loads", 0, NULL, &found) && found.gl_pathc;
+    char *folder = memory_text(is_found ? found.gl_pathv[0] : named ? named : "data/loads");
+    globfree(&found);
+    return folder;
+}
+
 int main(void)
 {
-    const char *folder = getenv("LOADS_DATA");
-    folder = folder ? folder : "../shared/data/loads";
+    char *folder = find_folder();
     struct score all = {0}, all_cold = {0}, gbm = {0};
     int series_count = 0;
     for (int s = 0; s < SETS; s++)
@@ -342,6 +354,7 @@ int main(void)
         if (!read_table(folder, set, &table)) {
             printf("# forecast: no %s/%s.csv.gz, skipped\n", folder, set->file);
             free_table(&table);
+            free(folder);
             return EXIT_SUCCESS;
         }
         make_sheets(&table, set->is_wall);
@@ -370,6 +383,7 @@ int main(void)
     print_cold("all", &all_cold);
     print_ratio("rmae_to_gbm", "all", all.rmae, gbm.rmae);
     print_ratio("p95_pinball_to_gbm", "all", all.pinball, gbm.pinball);
+    free(folder);
     printf("forecast_us_per_series_round %.2f us\n", all.us);
     printf("forecast_state_per_series %zu octets\n", sizeof(struct series));
     return EXIT_SUCCESS;
