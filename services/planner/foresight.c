@@ -52,7 +52,8 @@ static struct foresight_place *find(const struct foresight *foresight, int feede
     return NULL;
 }
 
-struct foresight_place *foresight_place(struct foresight *foresight, int feeder, double first_share)
+struct foresight_place *foresight_place(struct foresight *foresight, int feeder,
+                                        const struct round_rules *rules)
 {
     struct foresight_place *place = find(foresight, feeder);
     if (place)
@@ -61,7 +62,7 @@ struct foresight_place *foresight_place(struct foresight *foresight, int feeder,
     place->number = feeder;
     for (int phase = 0; phase < PHASES; phase++) {
         series_start(&place->series[phase]);
-        margin_start(&place->margin[phase], (float)first_share);
+        margin_start(&place->margin[phase], (float)rules->margin);
     }
     size_t count = (size_t)foresight->count + 1;
     foresight->places = memory_grow(foresight->places, count, sizeof *foresight->places);
@@ -153,7 +154,7 @@ static void take(struct foresight_place *place, const struct loads *loads,
 }
 
 void foresight_learn(struct foresight *foresight, const struct facts *facts,
-                     const struct foresight_clock *clock, double tau, double first_share)
+                     const struct foresight_clock *clock, const struct round_rules *rules)
 {
     struct loads *loads = memory_new((size_t)facts->feeder_count + 1, sizeof *loads);
     drop_the_gone(foresight, facts);
@@ -162,8 +163,8 @@ void foresight_learn(struct foresight *foresight, const struct facts *facts,
         find_loads(facts, at, loads);
         for (int f = 0; f <= facts->feeder_count; f++) {
             int number = f < facts->feeder_count ? facts->feeders[f].number : 0;
-            take(foresight_place(foresight, number, first_share), &loads[f], &clock->past[at],
-                 facts, f, tau);
+            take(foresight_place(foresight, number, rules), &loads[f], &clock->past[at], facts, f,
+                 rules->tau);
         }
     }
     free(loads);
@@ -195,6 +196,37 @@ static int32_t load(float power_w)
     return watts(fmaxf(power_w, 0));
 }
 
+// Quarter hours ahead that are foreseen; those between lie on a line.
+static const int points[] = {0, 1, 2, 3, 4, 8, 12, 16, 20, 24, 28, FACTS_AHEAD - 1};
+enum { POINTS = sizeof points / sizeof *points };
+
+static void look_ahead(const struct foresight_place *place, int phase, int ahead, float limit_w,
+                       float unheard_w, const struct foresight_clock *clock,
+                       struct facts_outlook *outlook)
+{
+    const struct series *series = &place->series[phase];
+    struct calendar at = when(clock, ahead);
+    struct series_forecast forecast =
+        series_forecast(series, clock->quarter + (int64_t)ahead * QUARTER_S, at);
+    float growth = series_growth(series, forecast.horizon);
+    if (!ahead)
+        outlook->method = series_method_name(forecast.method);
+    outlook->base_w[ahead] = load(forecast.mean_w - unheard_w);
+    outlook->p90_w[ahead] = load(forecast.p90_w - unheard_w);
+    outlook->p95_w[ahead] = load(forecast.p95_w - unheard_w);
+    outlook->margin_w[ahead] =
+        watts(limit_w * margin_share(&place->margin[phase], at.slot, growth));
+}
+
+static void fill_in(struct facts_outlook *outlook, int from, int ahead, int to)
+{
+    int32_t *const values[] = {outlook->base_w, outlook->p90_w, outlook->p95_w, outlook->margin_w};
+    for (int i = 0; i < 4; i++) {
+        int64_t rise_w = (int64_t)values[i][to] - values[i][from];
+        values[i][ahead] = values[i][from] + (int32_t)(rise_w * (ahead - from) / (to - from));
+    }
+}
+
 static void look_at(const struct foresight_place *place, int phase, float limit_w, float unheard_w,
                     const struct foresight_clock *clock, struct facts_outlook *outlook)
 {
@@ -203,19 +235,11 @@ static void look_at(const struct foresight_place *place, int phase, float limit_
     if (series->measured < FORESIGHT_ENOUGH || age > FORESIGHT_OLDEST || age < 1)
         return;
     outlook->known = true;
-    for (int ahead = 0; ahead < FACTS_AHEAD; ahead++) {
-        struct calendar at = when(clock, ahead);
-        struct series_forecast forecast =
-            series_forecast(series, clock->quarter + (int64_t)ahead * QUARTER_S, at);
-        float growth = series_growth(series, forecast.horizon);
-        if (!ahead)
-            outlook->method = series_method_name(forecast.method);
-        outlook->base_w[ahead] = load(forecast.mean_w - unheard_w);
-        outlook->p90_w[ahead] = load(forecast.p90_w - unheard_w);
-        outlook->p95_w[ahead] = load(forecast.p95_w - unheard_w);
-        outlook->margin_w[ahead] =
-            watts(limit_w * margin_share(&place->margin[phase], at.slot, growth));
-    }
+    for (int i = 0; i < POINTS; i++)
+        look_ahead(place, phase, points[i], limit_w, unheard_w, clock, outlook);
+    for (int i = 1; i < POINTS; i++)
+        for (int ahead = points[i - 1] + 1; ahead < points[i]; ahead++)
+            fill_in(outlook, points[i - 1], ahead, points[i]);
 }
 
 void foresight_look(const struct foresight *foresight, struct facts *facts,
@@ -225,10 +249,13 @@ void foresight_look(const struct foresight *foresight, struct facts *facts,
         bool is_feeder = f < facts->feeder_count;
         const struct foresight_place *place =
             find(foresight, is_feeder ? facts->feeders[f].number : 0);
-        for (int phase = 0; place && phase < PHASES; phase++)
-            look_at(place, phase, limit_of(facts, f, phase),
-                    unheard(facts, clock->quarter, f, phase), clock,
-                    is_feeder ? &facts->feeders[f].outlook[phase] : &facts->outlook[phase]);
+        struct facts_outlook *outlooks = is_feeder ? facts->feeders[f].outlook : facts->outlook;
+        for (int phase = 0; phase < PHASES; phase++) {
+            outlooks[phase].known = false;
+            if (place)
+                look_at(place, phase, limit_of(facts, f, phase),
+                        unheard(facts, clock->quarter, f, phase), clock, &outlooks[phase]);
+        }
     }
 }
 

@@ -52,14 +52,14 @@ void foresight_clock_set(struct foresight_clock *clock, int64_t quarter);
 struct foresight *foresight_new(int transformer);
 void foresight_free(struct foresight *foresight);
 
-// The place of a feeder (0: the transformer), made where there is none, its margins at
-// first_share of the limit. Borrowed until the feeder is gone from the facts of foresight_learn().
+// The place of a feeder (0: the transformer), made where there is none. Borrowed until the feeder
+// is gone from the facts of foresight_learn().
 struct foresight_place *foresight_place(struct foresight *foresight, int feeder,
-                                        double first_share);
+                                        const struct round_rules *rules);
 
-// Take in what was measured since. tau: see margin.h.
+// Take in what was measured since.
 void foresight_learn(struct foresight *foresight, const struct facts *facts,
-                     const struct foresight_clock *clock, double tau, double first_share);
+                     const struct foresight_clock *clock, const struct round_rules *rules);
 
 // Fill in the outlooks of the facts, where enough is known.
 void foresight_look(const struct foresight *foresight, struct facts *facts,

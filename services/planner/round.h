@@ -13,7 +13,8 @@
 #include "services/planner/facts.h"
 
 struct round_rules {
-    double margin;                // share of a limit kept free with fresh data
+    double margin;                // share of a limit kept free with fresh data, until learnt
+    double tau;                   // share of quarter hours that a learnt margin shall be enough for
     double arrivals;              // cars a day that a connection sees
     int32_t severe_w;             // a level below this, per phase, holds idle connections back too
     int32_t idle_s;               // how long an idle one is held back

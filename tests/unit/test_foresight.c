@@ -11,7 +11,7 @@
 enum { FEEDERS = 2, CARS = 2, LIMIT_W = 40000, DRAWN_W = 3000 };
 
 static const int64_t START = 1768172400; // Monday 2026-01-12 00:00 local
-static const double TAU = 0.9, FIRST = 0.05;
+static const struct round_rules rules = {.margin = 0.05, .tau = 0.9};
 
 // A transformer with two feeders and a charger on each; L1 of the second is grid phase 2.
 struct street {
@@ -91,7 +91,7 @@ static void forget_outlooks(struct street *s)
 
 static void learn(struct street *s)
 {
-    foresight_learn(s->foresight, &s->facts, &s->clock, TAU, FIRST);
+    foresight_learn(s->foresight, &s->facts, &s->clock, &rules);
     forget_outlooks(s);
     foresight_look(s->foresight, &s->facts, &s->clock);
 }
@@ -146,10 +146,10 @@ Test(foresight, takes_in_nothing_twice)
     struct street *s = street_new();
     int64_t quarter = live(s, 50);
     struct facts_outlook before = s->feeders[0].outlook[0];
-    uint32_t measured = foresight_place(s->foresight, 11, FIRST)->series[0].measured;
+    uint32_t measured = foresight_place(s->foresight, 11, &rules)->series[0].measured;
     learn(s);
     learn(s);
-    cr_expect_eq(foresight_place(s->foresight, 11, FIRST)->series[0].measured, measured);
+    cr_expect_eq(foresight_place(s->foresight, 11, &rules)->series[0].measured, measured);
     cr_expect_eq(s->feeders[0].outlook[0].base_w[0], before.base_w[0]);
     cr_expect_eq(s->foresight->looked, quarter);
     street_free(s);
@@ -181,10 +181,10 @@ Test(foresight, sees_the_transformer_where_all_its_feeders_are)
     int64_t quarter = live(s, 2 * 96) + 3 * QUARTER_S;
     know(s, quarter, 0, 1, 3);
     learn(s);
-    cr_expect_eq(foresight_place(s->foresight, 11, FIRST)->series[0].origin, quarter - QUARTER_S);
-    cr_expect_eq(foresight_place(s->foresight, 12, FIRST)->series[0].origin,
+    cr_expect_eq(foresight_place(s->foresight, 11, &rules)->series[0].origin, quarter - QUARTER_S);
+    cr_expect_eq(foresight_place(s->foresight, 12, &rules)->series[0].origin,
                  quarter - 4 * QUARTER_S);
-    cr_expect_eq(foresight_place(s->foresight, 0, FIRST)->series[0].origin,
+    cr_expect_eq(foresight_place(s->foresight, 0, &rules)->series[0].origin,
                  quarter - 4 * QUARTER_S);
     street_free(s);
 }
@@ -227,9 +227,9 @@ Test(foresight, learns_from_its_promises)
     cr_expect_lt(s->feeders[0].outlook[1].margin_w[0], began_w / 2, "%d",
                  s->feeders[0].outlook[1].margin_w[0]);
     cr_expect_eq(s->feeders[1].outlook[1].margin_w[0], began_w, "of another nothing is learnt");
-    struct margin before = foresight_place(s->foresight, 11, FIRST)->margin[0];
+    struct margin before = foresight_place(s->foresight, 11, &rules)->margin[0];
     learn(s);
-    cr_expect_eq(before.seen[0], foresight_place(s->foresight, 11, FIRST)->margin[0].seen[0],
+    cr_expect_eq(before.seen[0], foresight_place(s->foresight, 11, &rules)->margin[0].seen[0],
                  "a promise is settled once");
     street_free(s);
 }
