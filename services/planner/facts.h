@@ -27,7 +27,7 @@ enum {
 // by foresight_look(); without one the last measurement is carried forward.
 struct facts_outlook {
     bool known;
-    const char *method; // "profile" or "ridge"; NULL: told, not foreseen
+    const char *method; // "profile" or "ridge"
     int32_t base_w[FACTS_AHEAD], p90_w[FACTS_AHEAD], p95_w[FACTS_AHEAD];
     int32_t margin_w[FACTS_AHEAD]; // to keep free above base_w
 };
@@ -40,7 +40,7 @@ struct facts_feeder {
     int32_t measured_w[FACTS_QUARTERS][PHASES]; // by grid phase
     int32_t revision[FACTS_QUARTERS];           // how often the value was corrected
     struct facts_outlook outlook[PHASES];
-    bool certain;                               // certain_w holds; a replay's causal bound only
+    bool certain;              // certain_w holds; a replay's causal bound only
     int32_t certain_w[PHASES]; // base load of the quarter decided about, beyond doubt
 };
 

@@ -29,6 +29,7 @@ struct foresight_place {
     int number; // of the feeder; 0: the transformer
     struct series series[PHASES];
     struct margin margin[PHASES];
+    int reports;                   // gateways heard of the last quarter hour that was recovered
     int64_t promised_for;          // the quarter hour of the last plan; 0: none yet
     int32_t promised_w[PHASES];    // what it would come to; FACTS_UNKNOWN: not known
     float promised_growth[PHASES]; // how much less sure it was than from fresh data
