@@ -275,7 +275,7 @@ static enum err keep(struct db *db, struct foresight *const *foresights, int cou
 enum err foresight_table_keep(struct db *db, struct foresight *const *foresights, int count,
                               int64_t quarter)
 {
-    struct foresight **due = memory_new((size_t)count + 1, sizeof *due);
+    struct foresight **due = memory_new((size_t)count + 1, sizeof(struct foresight *));
     int due_count = 0;
     for (int i = 0; i < count; i++)
         if (is_turn(foresights[i], quarter))

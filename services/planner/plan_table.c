@@ -310,7 +310,8 @@ static enum err add_outlooks(struct db *db, const struct plan_batch *batch,
 
 static enum err keep_foresight(struct db *db, const struct plan_batch *batch, int64_t quarter)
 {
-    struct foresight **foresights = memory_new((size_t)batch->count + 1, sizeof *foresights);
+    struct foresight **foresights =
+        memory_new((size_t)batch->count + 1, sizeof(struct foresight *));
     for (int i = 0; i < batch->count; i++)
         foresights[i] = batch->jobs[i].round ? batch->jobs[i].foresight : NULL;
     enum err err = foresight_table_keep(db, foresights, batch->count, quarter);
