@@ -279,9 +279,9 @@ static void set_up(struct loop *loop, size_t i)
 
 static enum dlms_stale stale_of(const char *word)
 {
-    return !strcmp(word, "close")    ? DLMS_STALE_CLOSE
-           : !strcmp(word, "reject") ? DLMS_STALE_REJECT
-                                     : DLMS_STALE_EXCEPTION;
+    if (!strcmp(word, "close"))
+        return DLMS_STALE_CLOSE;
+    return !strcmp(word, "reject") ? DLMS_STALE_REJECT : DLMS_STALE_EXCEPTION;
 }
 
 // The P3 port of each meter that has keys.
