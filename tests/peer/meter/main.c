@@ -227,7 +227,7 @@ static const char *obey_one(size_t index, const struct control *order)
     };
     const char *why = NULL;
     size_t i = 0;
-    while (i < sizeof counts / sizeof *counts && strcmp(counts[i].word, order->word))
+    while (i < sizeof counts / sizeof *counts && strcmp(counts[i].word, order->word) != 0)
         i++;
     if (i < sizeof counts / sizeof *counts)
         *counts[i].count = order->number == CONTROL_NO_NUMBER ? METER_EVER : (int)order->number;
