@@ -4,7 +4,8 @@
 # tests/unit/test_*.c a Criterion program, every tests/fuzz/fuzz_*.c a fuzzer,
 # every tests/bench/bench_*.c a benchmark. A new file needs no edit here.
 #
-# make [all] demo check asan coverage fuzz bench lint format install clean     V=1 shows commands
+# make [all] demo check asan coverage fuzz bench screenshots lint format install clean
+# V=1 shows commands
 
 VARIANT ?= release
 B       := build/$(VARIANT)
@@ -44,9 +45,9 @@ BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 UNITS     := $(wildcard deploy/*.service)
 MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
-SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh deploy/*.sh) .ci/run
+SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh) .ci/run
 
-.PHONY: all deps demo check asan coverage fuzz run-fuzzers bench lint format install clean tests
+.PHONY: all deps demo check asan coverage fuzz run-fuzzers bench screenshots lint format install clean tests
 .SECONDARY:
 all: $(PROGRAMS)
 tests: $(TESTS) $(BENCHES)
@@ -125,6 +126,9 @@ bench: deps
 run-bench: $(BENCHES)
 	@for b in $(BENCHES); do $$b || exit 1; done
 	@for b in $(wildcard tests/bench/*.sh); do BIN=$(B) $$b || exit 1; done
+screenshots: deps
+	$(Q)$(MAKE) --no-print-directory all
+	@BIN=$(B) tests/page/screenshots.sh || [ $$? -eq 77 ]
 lint:
 	tests/layers.sh
 	shellcheck -x $(SCRIPTS)

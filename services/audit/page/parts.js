@@ -2,7 +2,7 @@
 // What several views show alike.
 
 import { h } from "./dom.js";
-import { number, percent } from "./format.js";
+import { kilowatt, percent } from "./format.js";
 import { t, told } from "./text.js";
 
 export const link = (kind, id, text) =>
@@ -70,7 +70,7 @@ export function gauge(phase, watts, limit) {
     h("span", { class: "name" }, `L${phase}`),
     h("span", { class: "bar", "aria-hidden": "true", "--full": ratio == null ? 0 : Math.min(ratio / 1.25, 1) },
       h("span", { class: "fill" }), h("span", { class: "mark" })),
-    h("span", { class: "value" }, ratio == null ? (watts == null ? "–" : `${number(watts / 1000, 1)} kW`) : percent(ratio)));
+    h("span", { class: "value" }, ratio == null ? (watts == null ? "–" : kilowatt(watts)) : percent(ratio)));
 }
 
 export const loadingMark = () =>
