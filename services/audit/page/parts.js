@@ -32,6 +32,11 @@ export function modePill(gateway) {
 
 export const causeText = (cause) => (cause ? told("", cause) : "");
 
+// A cell that says nothing is left out on a narrow screen.
+const cellOf = (column, content) =>
+  h("td", { role: "cell", class: column.number ? "number" : column.class, "data-label": column.name,
+    "data-nothing": content === "–" }, content);
+
 // A table that becomes cards on a narrow screen. columns: [{name, number, cell(row)}]
 export function table(caption, columns, rows, keyOf) {
   return h("div", { class: "scroll" },
@@ -41,7 +46,7 @@ export function table(caption, columns, rows, keyOf) {
         columns.map((c) => h("th", { role: "columnheader", scope: "col", class: c.number && "number" }, c.name)))),
       h("tbody", { role: "rowgroup" }, rows.map((row) =>
         h("tr", { role: "row", "data-key": keyOf?.(row) },
-          columns.map((c) => h("td", { role: "cell", class: c.number ? "number" : c.class, "data-label": c.name }, c.cell(row))))))));
+          columns.map((c) => cellOf(c, c.cell(row)))))))));
 }
 
 export const empty = (title, help) =>

@@ -20,7 +20,8 @@ function about(subject) {
 }
 
 function detail(name, value) {
-  const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+  const text = typeof value === "object" && value !== null
+    ? Object.entries(value).map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ") : String(value);
   const shown = UUID.test(text) ? (name === "round" ? h("a", { href: `#/round/${text}`, class: "id" }, `…${text.slice(-8)}`) : `…${text.slice(-8)}`) : text;
   return h("span", { class: "pair" }, h("span", { class: "quiet" }, `${name} `), shown);
 }
@@ -28,7 +29,7 @@ function detail(name, value) {
 export const eventColumns = (at) => [
   { name: t("at"), isShort: true, class: "lead", cell: (e) => time(e.at, at, true) },
   { name: t("event"), isShort: true, class: "pilled", cell: (e) => h("span", { title: e.kind }, told("", e.kind)) },
-  { name: t("subject"), isShort: true, cell: (e) => about(e.subject) },
+  { name: t("subject"), isShort: true, class: "pilled", cell: (e) => about(e.subject) },
   { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data).map(([name, value]) => detail(name, value)) },
   { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
 ];

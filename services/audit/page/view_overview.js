@@ -72,7 +72,7 @@ function foreseenOf(forecast) {
 
 function foreseenText(forecast) {
   const foreseen = forecast && foreseenOf(forecast);
-  return foreseen ? h("span", { title: t("foreseen_help") },
+  return foreseen ? h("span", { class: "nowrap", title: t("foreseen_help") },
     h("span", { class: foreseen.without > OVER ? "bad-ink" : "" }, percent(foreseen.without)),
     h("span", { "aria-hidden": "true" }, " → "), h("strong", { class: foreseen.kept > OVER ? "bad-ink" : "" }, percent(foreseen.kept))) : "–";
 }
