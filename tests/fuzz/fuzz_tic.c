@@ -38,7 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tic whole = {0}, slow = {0};
     assert(read_all(data, size, size, &whole) == read_all(data, size, 1, &slow));
-    assert(!memcmp(&whole, &slow, sizeof whole));
+    assert(whole.groups == slow.groups && whole.damaged == slow.damaged);
+    assert(!strcmp(whole.message.text, slow.message.text));
+    assert(whole.energy_drawn_wh.value == slow.energy_drawn_wh.value);
     assert(whole.damaged <= whole.groups);
     check_text(&whole.address);
     check_text(&whole.message);
