@@ -248,6 +248,37 @@ void control_take(struct control *control, const struct p1_frame *frame, const c
     count_load(control);
 }
 
+static struct p1_number milli(const struct tic_number *number)
+{
+    bool is_value = number->status == TIC_VALUE && number->value <= INT32_MAX;
+    return (struct p1_number){is_value ? P1_VALUE : P1_ABSENT, is_value ? number->value * 1000 : 0};
+}
+
+// What the load is counted from. The apparent power of a phase stands for its power: it is never
+// less. A meter of one phase tells only the sum.
+static void translate(const struct tic *tic, struct p1_telegram *telegram)
+{
+    memset(telegram, 0, sizeof *telegram);
+    telegram->time.status = tic->time.status == TIC_VALUE ? P1_VALUE : P1_ABSENT;
+    telegram->time.utc = tic->time.utc;
+    telegram->energy_delivered_mwh[0] = milli(&tic->energy_drawn_wh);
+    telegram->energy_returned_mwh[0] = milli(&tic->energy_injected_wh);
+    for (int p = 0; p < TIC_PHASES; p++)
+        telegram->power_delivered_phase_mw[p] = milli(&tic->apparent_phase_va[p]);
+    if (tic->apparent_phase_va[0].status == TIC_ABSENT)
+        telegram->power_delivered_phase_mw[0] = milli(&tic->apparent_va);
+}
+
+void control_take_tic(struct control *control, const struct tic *tic)
+{
+    control->damaged += tic->damaged > 0;
+    if (!pilot_take_tic(&control->pilot, tic, now_of(control)))
+        return;
+    set_timer(control);
+    translate(tic, &control->telegram);
+    count_load(control);
+}
+
 // ---- the charger
 
 static void log_report(struct control *control, const struct charger_report *report)

@@ -12,6 +12,7 @@
 #include "gateway/pilot.h"
 #include "io/loop.h"
 #include "wire/p1_reader.h"
+#include "wire/tic.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,5 +38,8 @@ void control_free(struct control *control);
 // A telegram: see wire/p1_reader.h.
 void control_take(struct control *control, const struct p1_frame *frame, const char *telegram,
                   size_t len);
+
+// A frame of a TIC port.
+void control_take_tic(struct control *control, const struct tic *tic);
 
 #endif

@@ -10,16 +10,19 @@
 #include "gateway/decode.h"
 #include "gateway/feed.h"
 #include "gateway/p1_port.h"
+#include "gateway/probe.h"
 #include "io/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct {
-    char *equipment_id, *p1_port, *p1_line;
+    char *equipment_id, *p1_port, *p1_line, *p1_format, *p1_key_file;
+    char *tic_source, *tic_codes;
     char *time_rule, *message_unit;
     char *charger_type, *charger_address, *charger_line, *below_least;
     char *state_file;
@@ -37,9 +40,13 @@ static const struct setting settings[] = {
     {"meter", "equipment_id", .text = &config.equipment_id, .otherwise = "",
      .help = "of the meter that is obeyed, as its telegram shows it; empty: any"},
     {"p1", "port", .text = &config.p1_port, .otherwise = "/dev/ttyUSB0",
-     .help = "device of the P1 cable, or tcp://host:port"},
-    {"p1", "line", .text = &config.p1_line, .otherwise = "115200/8N1",
-     .words = "115200/8N1 9600/7E1", .help = "of the device: DSMR 4 and 5, or older"},
+     .help = "device of the P1 cable, or tcp://host:port, or file:PATH of a recording"},
+    {"p1", "line", .text = &config.p1_line, .otherwise = "115200/8N1", .words = P1_PORT_LINES,
+     .help = "of the device: DSMR 4 and 5; 9600/7E1: older ones, and TIC"},
+    {"p1", "format", .text = &config.p1_format, .otherwise = "dsmr", .words = "dsmr tic",
+     .help = "tic: a French meter in standard mode"},
+    {"p1", "key_file", .text = &config.p1_key_file, .otherwise = "",
+     .help = "Luxembourg: 32 hex digits, with which telegrams are encrypted; empty: they are not"},
     {"p1", "silence_s", .integer = &config.silence_s, .otherwise = "30", .least = 2, .most = 3600,
      .help = "seconds without a telegram before the port is opened again"},
     {"trust", "repeats", .integer = &config.repeats, .otherwise = "2", .least = 1, .most = 100,
@@ -54,6 +61,10 @@ static const struct setting settings[] = {
      .help = "another one, while one takes over from the other"},
     {"seal", "key_2_from", .text = &config.seal[1].from, .otherwise = "", .help = "likewise"},
     {"seal", "key_2_to", .text = &config.seal[1].to, .otherwise = "", .help = "likewise"},
+    {"tic", "source", .text = &config.tic_source, .otherwise = "msg1", .words = "msg1 msg2 relais",
+     .help = "where a French meter shows the code"},
+    {"tic", "codes", .text = &config.tic_codes, .otherwise = "",
+     .help = "limits in W that codes stand for: CODE=WATTS, CODE=WATTS"},
     {"time", "rule", .text = &config.time_rule, .otherwise = "auto", .words = "meter system auto",
      .help = "whose clock tells when a profile holds; auto: the meter's, checked against a"
              " synchronised system"},
@@ -107,17 +118,24 @@ static const struct setting settings[] = {
     {0},
 };
 
-static bool decode_only;
-static const char *decode_path;
+static bool decode_only, probe_only;
+static const char *decode_path, *probe_device;
 static const struct program_option options[] = {
     {"decode", "FILE", .flag = &decode_only, .text = &decode_path, .optional = true,
      .help = "print the telegrams of FILE or standard input as JSON, and stop"},
+    {"probe", "DEVICE", .flag = &probe_only, .text = &probe_device, .optional = true,
+     .help = "look for a meter on DEVICE, or on each in /dev/serial/by-id, at every speed, and"
+             " print its settings"},
     {0},
 };
 
 static struct p1_port_settings port_settings;
 static struct charger_type type;
+static struct p1_cipher_key p1_key;
+static struct presets presets;
 static struct seal_gate seal_gate;
+
+static const int64_t PROBE_NS = 11 * SECONDS_NS; // DSMR 4 sends every ten seconds
 
 static bool complain(const char *setting, const char *why)
 {
@@ -180,9 +198,53 @@ static bool read_seal(void)
     return true;
 }
 
+static bool read_p1_key(void)
+{
+    char text[256];
+    int fd = open(config.p1_key_file, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (len < 0)
+        return complain("[p1] key_file", strerror(error));
+    enum err err = p1_cipher_key_parse(text, (size_t)len, &p1_key);
+    memory_wipe(text, sizeof text);
+    return err ? complain("[p1] key_file", "not 32 hex digits") : true;
+}
+
+enum { TIC_REPEATS = 5 };
+
+// A checksum of six bits lets much pass, so several frames must agree; and a text of 32 characters
+// has no room for a seal.
+static bool read_tic(void)
+{
+    static const char *const words[] = {"msg1", "msg2", "relais"};
+    while (strcmp(words[presets.source], config.tic_source) != 0)
+        presets.source++;
+    if (presets_parse(config.tic_codes, &presets))
+        return complain("[tic] codes", "not like CODE=WATTS, CODE=WATTS");
+    for (int i = 0; i < presets.count; i++)
+        if (presets.items[i].limit_w > config.contract_w)
+            return complain("[tic] codes", "a limit is above contract_w");
+    if (!port_settings.is_tic)
+        return true;
+    if (config.repeats < TIC_REPEATS)
+        return complain("[trust] repeats", "must be 5 or more for TIC");
+    if (seal_gate_is_set(&seal_gate))
+        return complain("[seal] key_1", "TIC messages cannot be sealed");
+    return *config.p1_key_file ? complain("[p1] key_file", "TIC is not encrypted") : true;
+}
+
 static bool check(void)
 {
-    port_settings = (struct p1_port_settings){config.p1_port, config.p1_line, config.silence_s};
+    port_settings = (struct p1_port_settings){
+        .address = config.p1_port,
+        .line = config.p1_line,
+        .silence_s = config.silence_s,
+        .is_tic = !strcmp(config.p1_format, "tic"),
+        .key = *config.p1_key_file ? &p1_key : NULL,
+    };
     const char *fault = p1_port_fault(&port_settings);
     if (fault)
         return complain("[p1] port", fault);
@@ -190,7 +252,7 @@ static bool check(void)
         return complain("[limit] safe_w", "is above contract_w");
     if (*config.mqtt.broker && !*config.equipment_id)
         return complain("[meter] equipment_id", "must be given where there is a broker");
-    if (!read_seal())
+    if (!read_seal() || !read_tic() || (port_settings.key && !read_p1_key()))
         return false;
     if (!charger_line_is_sound(config.charger_line))
         return complain("[charger] line", "not like 19200/8E1");
@@ -204,7 +266,7 @@ static bool check(void)
 
 static bool needs_no_settings(void)
 {
-    return decode_only;
+    return decode_only || probe_only;
 }
 
 static const struct program program = {
@@ -248,7 +310,8 @@ static struct control_settings control_settings(void)
                                .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS),
                                .least_hold_ns = config.least_hold_s * SECONDS_NS,
                                .imbalance_mw = imbalance_mw()},
-                  .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W},
+                  .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W,
+                  .presets = presets},
         .system_is_synchronised = has_hands,
         .connection = {.phases = (int)config.phases,
                        .voltage_mv = (int64_t)(config.voltage_v * 1000),
@@ -270,6 +333,11 @@ static void on_frame(void *arg, const struct p1_frame *frame, const char *telegr
     control_take(arg, frame, telegram, len);
 }
 
+static void on_tic(void *arg, const struct tic *tic)
+{
+    control_take_tic(arg, tic);
+}
+
 static int decode(void)
 {
     FILE *in = decode_path ? fopen(decode_path, "re") : stdin;
@@ -287,13 +355,16 @@ int main(int argc, char **argv)
     program_start(&program, argc, argv);
     if (decode_only)
         return decode();
+    if (probe_only)
+        return probe_run(probe_device, PROBE_NS, stdout);
 
     struct loop *loop = loop_new();
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
     const struct control_settings rules = control_settings();
     struct feed *feed = feed_new(loop, &mqtt, config.equipment_id);
     struct control *control = control_new(loop, &rules, feed);
-    struct p1_port *port = p1_port_new(loop, &port_settings, on_frame, control);
+    const struct p1_port_crew crew = {on_frame, on_tic, control};
+    struct p1_port *port = p1_port_new(loop, &port_settings, &crew);
     struct notify *notify = notify_new(loop);
     loop_run(loop);
     notify_free(notify);

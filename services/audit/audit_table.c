@@ -8,10 +8,11 @@
 PGresult *audit_table_find(struct db *db, const char *thing, const char *id)
 {
     const char *params[] = {id};
-    return db_query(db,
-                    !strcmp(thing, "feeder") ? "select 1 from grid.feeder where id = $1"
-                                             : "select 1 from grid.transformer where id = $1",
-                    1, params);
+    const char *sql = !strcmp(thing, "feeder") ? "select 1 from grid.feeder where id = $1"
+                      : !strcmp(thing, "connection")
+                          ? "select 1 from grid.connection where ean = $1"
+                          : "select 1 from grid.transformer where id = $1";
+    return db_query(db, sql, 1, params);
 }
 
 PGresult *audit_table_round(struct db *db, const char *id)

@@ -94,8 +94,8 @@ run() {
 stop() {
     local pid=${PID[$1]:-}
     [ -n "$pid" ] || return 0
-    kill "-${2:-TERM}" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
+    kill "-${2:-TERM}" "$pid" 2>/dev/null || true # also where set -e holds
+    wait "$pid" 2>/dev/null || true
     unset "PID[$1]"
     return 0
 }
