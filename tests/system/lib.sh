@@ -157,18 +157,20 @@ db() {
     psql -q -X -A -t -v ON_ERROR_STOP=1 -c "$1"
 }
 
-# All programs at once, the broker last; those that do not obey within 10 s, by force.
+# All that runs in the background, the broker last; what does not obey within 10 s, by force. Not
+# by the names of PID: a signal may come before the last one's is noted.
 end_all() {
-    local name until=$((SECONDS + 10))
-    for name in "${!PID[@]}"; do
-        [ "$name" = broker ] || kill "${PID[$name]}" 2>/dev/null
+    local pid pids until=$((SECONDS + 10))
+    pids=$(jobs -p | grep -vx "${PID[broker]:-none}")
+    for pid in $pids; do
+        kill "$pid" 2>/dev/null
     done
-    for name in "${!PID[@]}"; do
-        [ "$name" != broker ] || continue
-        while kill -0 "${PID[$name]}" 2>/dev/null && [ $SECONDS -lt $until ]; do
+    for pid in $pids; do
+        while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $until ]; do
             sleep 0.05
         done
-        stop "$name" KILL
+        kill -KILL "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
     done
     stop_broker
     stop_postgres immediate
