@@ -17,6 +17,7 @@
 #include "io/notify.h"
 #include "io/seal_file.h"
 #include "services/planner/plan_table.h"
+#include "services/planner/replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,11 +94,20 @@ static bool check(void)
     return false;
 }
 
+static const char *replay_folder, *plot_file;
+
+static const struct program_option options[] = {
+    {"replay", "DIR", .text = &replay_folder, .help = "try the rules on a case, and stop"},
+    {"plot", "FILE.svg", .text = &plot_file, .help = "with --replay: draw its busiest days"},
+    {0},
+};
+
 static const struct program program = {
     .name = "socmod-planner",
     .purpose = "decide each quarter hour what chargers may take",
     .version = VERSION,
     .settings = settings,
+    .options = options,
     .check = check,
 };
 
@@ -441,10 +451,17 @@ static struct round_rules rules_of_config(void)
 int main(int argc, char **argv)
 {
     program_start(&program, argc, argv);
+    if (plot_file && !replay_folder) {
+        fprintf(stderr, "%s: --plot needs --replay\n", program.name);
+        return EXIT_USAGE;
+    }
+    const struct round_rules rules = rules_of_config();
+    if (replay_folder)
+        return replay_run(replay_folder, plot_file, &rules);
     char *own_name = *config.name ? NULL : default_name();
     if (own_name)
         config.name = own_name;
-    struct planner planner = {.rules = rules_of_config()};
+    struct planner planner = {.rules = rules};
     planner.loop = loop_new();
     planner.db = db_new(config.connection, program.name);
     planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
