@@ -132,6 +132,7 @@ install: all
 	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	$(if $(UNITS),install -D -m 644 -t $(DESTDIR)$(prefix)/lib/systemd/system $(UNITS))
 clean:
 	rm -rf build

@@ -142,21 +142,19 @@ static int read_words(struct charger *charger, int function, int address, uint16
 static int write_limit(struct charger *charger, int64_t raw)
 {
     const struct charger_type *type = charger->type;
-    uint16_t words[REGISTERS_MAX] = {0};
-    registers_pack(type->limit_type, type->low_word_first, raw, type->scale.step_micro, words);
-    return write_words(charger, (int)type->limit_function, (int)type->limit_register, words,
-                       registers_count(type->limit_type));
+    uint16_t words[CHARGER_WORDS] = {0};
+    int count = charger_type_words(type, raw, words);
+    return write_words(charger, (int)type->limit.function, (int)type->limit.address, words, count);
 }
 
 static int read_limit(struct charger *charger, int64_t *raw)
 {
-    const struct charger_type *type = charger->type;
+    const struct charger_number *from = &charger->type->readback;
     uint16_t words[REGISTERS_MAX] = {0};
-    int error = read_words(charger, (int)type->readback_function, (int)type->readback_register,
-                           words, registers_count(type->limit_type));
+    int error = read_words(charger, (int)from->function, (int)from->address, words,
+                           registers_count(from->type));
     if (!error)
-        *raw =
-            registers_unpack(type->limit_type, type->low_word_first, type->scale.step_micro, words);
+        *raw = registers_unpack(from->type, from->low_word_first, from->step_micro, words);
     return error;
 }
 
@@ -229,7 +227,7 @@ static bool establish(struct charger *charger, const struct wish *wish)
         return false;
     }
     int64_t shown = wish->raw;
-    if (charger->type->readback_register >= 0) {
+    if (charger->type->readback.address >= 0) {
         error = read_limit(charger, &shown);
         if (error) {
             stumble(charger, wish, "read back of the limit", error);
@@ -265,8 +263,8 @@ static void watch(struct charger *charger)
 
 static void send_token(struct charger *charger)
 {
-    uint16_t token = (uint16_t)charger->type->token_value;
-    int error = write_words(charger, 6, (int)charger->type->token_register, &token, 1);
+    uint16_t token = (uint16_t)charger->type->token.on;
+    int error = write_words(charger, 6, (int)charger->type->token.address, &token, 1);
     charger->token_at = clock_mono();
     if (error)
         stumble(charger, &charger->written, "write of the token", error);
@@ -289,8 +287,10 @@ static void look_around(struct charger *charger)
 {
     const struct charger_type *type = charger->type;
     struct charger_report report = {.news = CHARGER_FOUND};
-    report.watchdog_ms = read_one(charger, type->watchdog_register, type->watchdog_unit_ms);
-    report.fallback_w = read_one(charger, type->fallback_register, type->fallback_step_w);
+    report.watchdog_ms =
+        read_one(charger, type->watchdog.read.address, type->watchdog.read.step_micro / 1000);
+    report.fallback_w =
+        read_one(charger, type->fallback.read.address, type->fallback.read.step_micro / 1000000);
     int64_t part_ns = report.watchdog_ms * 1000000 / WATCHDOG_PARTS;
     if (report.watchdog_ms > 0 && part_ns < charger->rewrite_ns)
         charger->rewrite_ns = part_ns;
@@ -330,7 +330,7 @@ static struct mono next_at(const struct charger *charger, const struct wish *wis
     struct mono at = later(charger->write_at, charger->rewrite_ns);
     struct mono watch_at = later(charger->watch_at, charger->link->watch_s * SECONDS_NS);
     struct mono token_at = later(charger->token_at, charger->rewrite_ns);
-    if (charger->type->readback_register >= 0 && watch_at.ns < at.ns)
+    if (charger->type->readback.address >= 0 && watch_at.ns < at.ns)
         at = watch_at;
     if (charger->type->keepalive == CHARGER_TOKEN && token_at.ns < at.ns)
         at = token_at;

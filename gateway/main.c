@@ -91,11 +91,13 @@ static const struct setting settings[] = {
     {0},
 };
 
-static bool decode_only;
-static const char *decode_path;
+static bool decode_only, list_only;
+static const char *decode_path, *list_folder;
 static const struct program_option options[] = {
     {"decode", "FILE", .flag = &decode_only, .text = &decode_path, .optional = true,
      .help = "print the telegrams of FILE or standard input as JSON, and stop"},
+    {"chargers", "FOLDER", .flag = &list_only, .text = &list_folder, .optional = true,
+     .help = "list the charger types, of the driver files in FOLDER or the shipped ones, and stop"},
     {0},
 };
 
@@ -108,18 +110,38 @@ static bool complain(const char *setting, const char *why)
     return false;
 }
 
-// The file of a charger type: by path, or by name where the program's drivers are installed.
-static char *driver_path(void)
+// A folder of data, where the program is installed; else where it was built.
+static char *data_folder(const char *name)
 {
-    if (strchr(config.charger_type, '/'))
-        return memory_text(config.charger_type);
     char program[4096];
     ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
     program[len < 0 ? 0 : len] = '\0';
     char *slash = strrchr(program, '/');
     int folder_len = slash ? (int)(slash - program) : 0;
-    return memory_format("%.*s/../share/socmod/drivers/%s.ini", folder_len, program,
-                         config.charger_type);
+    char *installed = memory_format("%.*s/../share/socmod/%s", folder_len, program, name);
+    char *built = memory_format("%.*s/../../gateway/%s", folder_len, program, name);
+    bool is_built = access(installed, R_OK) != 0 && access(built, R_OK) == 0;
+    free(is_built ? installed : built);
+    return is_built ? built : installed;
+}
+
+// The file of a charger type: by path, or by name among the shipped ones.
+static char *driver_path(void)
+{
+    if (strchr(config.charger_type, '/'))
+        return memory_text(config.charger_type);
+    char *folder = data_folder("drivers");
+    char *path = memory_format("%s/%s.ini", folder, config.charger_type);
+    free(folder);
+    return path;
+}
+
+static int list_chargers(void)
+{
+    char *folder = list_folder ? memory_text(list_folder) : data_folder("drivers");
+    enum err err = charger_type_list(folder, stdout);
+    free(folder);
+    return err ? EXIT_SETTINGS : EXIT_SUCCESS;
 }
 
 static bool read_type(void)
@@ -157,7 +179,7 @@ static bool check(void)
 
 static bool needs_no_settings(void)
 {
-    return decode_only;
+    return decode_only || list_only;
 }
 
 static const struct program program = {
@@ -229,6 +251,8 @@ int main(int argc, char **argv)
     program_start(&program, argc, argv);
     if (decode_only)
         return decode();
+    if (list_only)
+        return list_chargers();
 
     struct loop *loop = loop_new();
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
