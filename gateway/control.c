@@ -17,14 +17,14 @@ static const int64_t SAVE_AGAIN_NS = 10 * SECONDS_NS; // machine time
 
 // What the charger last said of the limit that it has.
 struct register_shown {
-    char text[40];
+    char text[CHARGER_GROUP_TEXT];
     int32_t watts;
 };
 
 struct control {
     const struct control_settings *settings;
     struct feed *feed;
-    struct charger *charger;
+    struct charger_group *chargers;
     struct loop_timer *step_timer, *save_timer;
     struct mono step_at; // when step_timer fires
 
@@ -36,10 +36,9 @@ struct control {
     struct state_file *file;
 
     int32_t wanted_w;            // last told to the charger; -1: nothing yet
-    struct amperes_value wanted; // the same
-    struct register_shown shown; // of wanted, once confirmed
+    struct register_shown shown; // of it, once confirmed
     const char *refused;         // why the last telegram was not believed
-    char charger_said[CHARGER_REASON];
+    char charger_said[CHARGER_GROUP_REASON];
     char applied[SETPOINT_DIGEST + 1]; // told as applied ...
     int applied_period;                // ... this period ...
     int32_t applied_w;                 // ... with this limit
@@ -228,17 +227,12 @@ static void restore(struct control *control)
 
 static void want(struct control *control)
 {
-    const struct control_settings *settings = control->settings;
     int32_t limit_w = control->setpoint.limit_w;
     if (limit_w == control->wanted_w)
         return;
-    int64_t rated_w = settings->connection.rated_w;
     control->wanted_w = limit_w;
-    control->wanted =
-        amperes_from_watts(&settings->type->scale, &settings->connection, settings->hold_least,
-                           limit_w < rated_w ? limit_w : (int32_t)rated_w);
     control->shown.text[0] = '\0';
-    charger_want(control->charger, control->wanted.raw, limit_w);
+    charger_group_want(control->chargers, limit_w);
 }
 
 // Wake up when time changes something. An earlier wake-up is harmless, so the timer is only
@@ -461,6 +455,13 @@ static void count_load(struct control *control)
     control->load_status = status_of(control);
 }
 
+static void hear_voltage(struct control *control)
+{
+    for (int p = 0; p < P1_PHASES; p++)
+        if (control->telegram.voltage_mv[p].status == P1_VALUE)
+            charger_group_voltage(control->chargers, control->telegram.voltage_mv[p].value);
+}
+
 static bool is_believed(struct control *control)
 {
     const char *why = trust_refuses(&control->trust, &control->telegram);
@@ -480,6 +481,7 @@ void control_take(struct control *control, const struct p1_frame *frame, const c
     if (!is_believed(control))
         return;
     read_clock(control);
+    hear_voltage(control);
     setpoint_hear(&control->setpoint, now_of(control));
     if (trust_settles(&control->trust, &control->telegram))
         judge(control);
@@ -491,35 +493,36 @@ void control_take(struct control *control, const struct p1_frame *frame, const c
 
 // ---- the charger
 
-static void log_report(struct control *control, const struct charger_report *report)
+static void log_report(struct control *control, const struct charger_group_report *report)
 {
     bool is_bad = report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED;
     if (report->news == CHARGER_FORGOT)
-        log_warn("charger.forgot", F("written", report->raw), F("shown", report->shown));
+        log_warn("charger.forgot", F("written", report->written), F("shown", report->found),
+                 F("charger", report->address));
     else if (report->news == CHARGER_FOUND)
         log_info("charger.found", F("watchdog_ms", report->watchdog_ms),
-                 F("fallback_w", report->fallback_w));
+                 F("fallback_w", report->fallback_w), F("charger", report->address));
     else if (is_bad && strcmp(control->charger_said, report->reason) != 0)
         log_warn("charger.failed", F("limit_w", report->limit_w), F("why", report->reason));
     if (is_bad || report->news == CHARGER_CONFIRMED)
-        memcpy(control->charger_said, report->reason, sizeof control->charger_said);
+        snprintf(control->charger_said, sizeof control->charger_said, "%s",
+                 is_bad ? report->reason : "");
 }
 
-static void on_report(void *arg, const struct charger_report *report)
+static void on_report(void *arg, const struct charger_group_report *report)
 {
     struct control *control = arg;
-    bool is_current = report->limit_w == control->wanted_w;
     log_report(control, report);
-    if (report->news == CHARGER_CONFIRMED && is_current) {
-        if (!*control->shown.text) {
-            amperes_describe(&control->settings->type->scale, report->raw, control->shown.text,
-                             sizeof control->shown.text);
-            control->shown.watts = control->wanted.watts;
+    if (report->news == CHARGER_CONFIRMED) {
+        if (strcmp(control->shown.text, report->shown) != 0) {
+            snprintf(control->shown.text, sizeof control->shown.text, "%s", report->shown);
+            control->shown.watts = report->shown_w;
             log_info("charger.confirmed", F("limit_w", report->limit_w),
                      F("register", control->shown.text));
         }
         setpoint_confirm(&control->setpoint, report->limit_w);
-    } else if ((report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED) && is_current) {
+    } else if ((report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED)
+               && report->is_current) {
         control->shown.text[0] = '\0';
         setpoint_fail(&control->setpoint, report->limit_w, report->news == CHARGER_REFUSED,
                       report->reason, now_of(control));
@@ -543,7 +546,7 @@ struct control *control_new(struct loop *loop, const struct control_settings *se
     if (*settings->state_path)
         control->file = state_file_new(settings->state_path);
     restore(control);
-    control->charger = charger_new(loop, settings->type, &settings->link, on_report, control);
+    control->chargers = charger_group_new(loop, &settings->chargers, on_report, control);
     want(control);
     log_info("limit.starts", F("limit_w", control->setpoint.limit_w),
              F("reason", control->setpoint.reason));
@@ -557,7 +560,7 @@ void control_free(struct control *control)
 {
     if (!control)
         return;
-    charger_free(control->charger);
+    charger_group_free(control->chargers);
     loop_timer_free(control->step_timer);
     loop_timer_free(control->save_timer);
     state_file_free(control->file);

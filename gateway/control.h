@@ -6,8 +6,7 @@
 #ifndef GATEWAY_CONTROL_H
 #define GATEWAY_CONTROL_H
 
-#include "gateway/amperes.h"
-#include "gateway/charger.h"
+#include "gateway/charger_group.h"
 #include "gateway/feed.h"
 #include "gateway/meter_clock.h"
 #include "gateway/setpoint.h"
@@ -24,11 +23,8 @@ struct control_settings {
     bool system_is_synchronised; // whatever the kernel says: the hands of a test are right
     struct setpoint_rules setpoint;
     enum long_message_unit unit; // of the powers in a message
-    struct amperes_connection connection;
-    bool hold_least;        // see amperes_from_watts()
-    const char *state_path; // "": nothing is kept
-    struct charger_link link;
-    const struct charger_type *type;
+    const char *state_path;      // "": nothing is kept
+    struct charger_group_settings chargers;
 };
 
 struct control;

@@ -20,7 +20,7 @@
 static struct {
     char *equipment_id, *p1_port, *p1_line;
     char *time_rule, *message_unit;
-    char *charger_type, *charger_address, *charger_line, *below_least;
+    char *charger_type, *charger_address, *charger_line, *below_least, *voltage;
     char *state_file;
     int64_t silence_s, repeats, bound_s;
     int64_t contract_w, safe_w, hold_s, confirm_s;
@@ -58,9 +58,11 @@ static const struct setting settings[] = {
     {"charger", "type", .text = &config.charger_type, .otherwise = "compleo-station",
      .help = "name of a driver file, or its path if it has a slash"},
     {"charger", "address", .text = &config.charger_address, .otherwise = "tcp://127.0.0.1",
-     .help = "tcp://host[:port], or a serial device"},
-    {"charger", "line", .text = &config.charger_line, .otherwise = "19200/8E1",
-     .help = "of the device: baud rate, data bits, parity N E or O, stop bits"},
+     .help = "tcp://host[:port] or a serial device, perhaps with #unit and @point; blanks between"
+             " several that share the limit"},
+    {"charger", "line", .text = &config.charger_line, .otherwise = "",
+     .help = "of the device: baud rate, data bits, parity N E or O, stop bits; empty: as the"
+             " driver says"},
     {"charger", "unit", .integer = &config.unit, .otherwise = "-1", .least = -1, .most = 255,
      .help = "Modbus unit; -1: as the driver says"},
     {"charger", "timeout_ms", .integer = &config.timeout_ms, .otherwise = "1000", .least = 10,
@@ -75,6 +77,10 @@ static const struct setting settings[] = {
      .help = "that it is connected to, for a limit in amperes"},
     {"charger", "voltage_v", .real = &config.voltage_v, .otherwise = "230", .least = 100,
      .most = 300, .help = "phase to neutral, the highest that is likely, for a limit in amperes"},
+    {"charger", "voltage", .text = &config.voltage, .otherwise = "bounded",
+     .words = "bounded measured",
+     .help = "bounded: reckon with voltage_v; measured: with the highest of the last quarter hours,"
+             " where the meter tells it"},
     {"charger", "rated_w", .integer = &config.rated_w, .otherwise = "0", .least = 0,
      .most = 1000000,
      .help = "what it can do, W: 100 per cent, and never written more;"
@@ -152,9 +158,37 @@ static bool read_type(void)
     return !err;
 }
 
-static int charger_unit(void)
+static struct charger_group_settings group_settings(void)
 {
-    return (int)(config.unit >= 0 ? config.unit : type.unit);
+    return (struct charger_group_settings){
+        .type = &type,
+        .addresses = config.charger_address,
+        .way = {.line = *config.charger_line ? config.charger_line : type.line,
+                .is_ascii = type.has_ascii,
+                .port = type.port,
+                .timeout_ms = config.timeout_ms,
+                .gap_ms = type.gap_ms,
+                .twice = type.twice},
+        .unit = (int)(config.unit >= 0 ? config.unit : type.unit),
+        .rewrite_s = config.rewrite_s,
+        .watch_s = config.watch_s,
+        .connection = {.phases = (int)config.phases,
+                       .voltage_mv = (int64_t)(config.voltage_v * 1000),
+                       .rated_w = config.rated_w ? config.rated_w : config.contract_w},
+        .hold_least = !strcmp(config.below_least, "hold"),
+        .measures_voltage = !strcmp(config.voltage, "measured"),
+    };
+}
+
+static bool check_chargers(void)
+{
+    if (!read_type())
+        return false;
+    const struct charger_group_settings group = group_settings();
+    if (!modbus_link_line_is_sound(group.way.line))
+        return complain("[charger] line", "not like 19200/8E1");
+    const char *fault = charger_group_fault(&group);
+    return fault ? complain("[charger] address", fault) : true;
 }
 
 static bool check(void)
@@ -167,14 +201,7 @@ static bool check(void)
         return complain("[limit] safe_w", "is above contract_w");
     if (*config.mqtt.broker && !*config.equipment_id)
         return complain("[meter] equipment_id", "must be given where there is a broker");
-    if (!charger_line_is_sound(config.charger_line))
-        return complain("[charger] line", "not like 19200/8E1");
-    if (!read_type())
-        return false;
-    bool is_tcp = !strncmp(config.charger_address, "tcp://", strlen("tcp://"));
-    if (!is_tcp && charger_unit() > 247)
-        return complain("[charger] unit", "above 247, which a serial line does not have");
-    return true;
+    return check_chargers();
 }
 
 static bool needs_no_settings(void)
@@ -214,18 +241,8 @@ static struct control_settings control_settings(void)
                      .hold_ns = hold_ns,
                      .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS)},
         .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W,
-        .connection = {.phases = (int)config.phases,
-                       .voltage_mv = (int64_t)(config.voltage_v * 1000),
-                       .rated_w = config.rated_w ? config.rated_w : config.contract_w},
-        .hold_least = !strcmp(config.below_least, "hold"),
         .state_path = config.state_file,
-        .link = {.address = config.charger_address,
-                 .line = config.charger_line,
-                 .unit = charger_unit(),
-                 .timeout_ms = config.timeout_ms,
-                 .rewrite_s = config.rewrite_s,
-                 .watch_s = config.watch_s},
-        .type = &type,
+        .chargers = group_settings(),
     };
 }
 
