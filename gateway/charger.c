@@ -3,6 +3,7 @@
 #include "gateway/charger.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/charger_wire.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -86,35 +87,17 @@ static modbus_error heard(struct charger *charger, modbus_error error)
     return error;
 }
 
-static modbus_error read_words(struct charger *charger, int64_t function, int64_t address,
-                               uint16_t *words, int count)
-{
-    return heard(charger, modbus_link_read(charger->settings.link, charger->settings.unit,
-                                           (int)function, (int)address, words, count));
-}
-
 static modbus_error read_number(struct charger *charger, const struct charger_number *from,
                                 int64_t *value)
 {
-    uint16_t words[REGISTERS_MAX] = {0};
-    modbus_error error =
-        read_words(charger, from->function, from->address, words, registers_count(from->type));
-    if (!error)
-        *value = registers_unpack(from->type, from->low_word_first, from->step_micro, words);
-    return error;
-}
-
-static modbus_error write_words(struct charger *charger, int64_t function, int64_t address,
-                                const uint16_t *words, int count)
-{
-    return heard(charger, modbus_link_write(charger->settings.link, charger->settings.unit,
-                                            (int)function, (int)address, words, count));
+    return heard(charger,
+                 charger_wire_read(charger->settings.link, charger->settings.unit, from, value));
 }
 
 static modbus_error write_switch(struct charger *charger, const struct charger_switch *to, bool on)
 {
-    uint16_t word = (uint16_t)(on ? to->on : to->off);
-    return write_words(charger, to->function, to->address, &word, 1);
+    return heard(charger,
+                 charger_wire_switch(charger->settings.link, charger->settings.unit, to, on));
 }
 
 static modbus_error write_limit(struct charger *charger, int64_t raw)
@@ -123,7 +106,9 @@ static modbus_error write_limit(struct charger *charger, int64_t raw)
     uint16_t words[CHARGER_WORDS] = {0};
     int count = charger_type_words(type, raw, words);
     charger->write_at = clock_mono();
-    return write_words(charger, type->limit.function, type->limit.address, words, count);
+    return heard(charger, modbus_link_write(charger->settings.link, charger->settings.unit,
+                                            (int)type->limit.function, (int)type->limit.address,
+                                            words, count));
 }
 
 // ---- trouble
@@ -209,7 +194,8 @@ static void read_state(struct charger *charger)
             snprintf(charger->state, sizeof charger->state, "%lld", (long long)value);
         return;
     }
-    if (read_words(charger, from->function, from->address, words, count))
+    if (heard(charger, modbus_link_read(charger->settings.link, charger->settings.unit,
+                                        (int)from->function, (int)from->address, words, count)))
         return;
     int len = 0;
     for (int i = 0; i < 2 * count; i++) {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "gateway/commission.h"
 #include "gateway/control.h"
 #include "gateway/decode.h"
 #include "gateway/feed.h"
@@ -24,6 +25,7 @@ static struct {
     char *state_file;
     int64_t silence_s, repeats, bound_s;
     int64_t contract_w, safe_w, hold_s, confirm_s;
+    int64_t watchdog_s, fallback_w;
     int64_t unit, timeout_ms, rewrite_s, watch_s, phases, rated_w;
     double voltage_v;
     struct mqtt_texts mqtt;
@@ -89,6 +91,11 @@ static const struct setting settings[] = {
      .words = "pause hold",
      .help = "when the limit is below what it can charge with: pause, or hold"
              " that least, which is more than the limit"},
+    {"commissioning", "watchdog_s", .integer = &config.watchdog_s, .otherwise = "0", .least = 0,
+     .most = 86400,
+     .help = "for --commission: silence after which a charger is to fall back; 0: leave it"},
+    {"commissioning", "fallback_w", .integer = &config.fallback_w, .otherwise = "-1", .least = -1,
+     .most = 1000000, .help = "for --commission: the limit of each charger then; -1: leave it"},
     {"state", "file", .text = &config.state_file, .otherwise = "/var/lib/socmod-gateway/state",
      .help = "what is known again after a power cut;"
              " empty: nothing"},
@@ -97,13 +104,16 @@ static const struct setting settings[] = {
     {0},
 };
 
-static bool decode_only, list_only;
+static bool decode_only, list_only, commission_only, says_yes;
 static const char *decode_path, *list_folder;
 static const struct program_option options[] = {
     {"decode", "FILE", .flag = &decode_only, .text = &decode_path, .optional = true,
      .help = "print the telegrams of FILE or standard input as JSON, and stop"},
     {"chargers", "FOLDER", .flag = &list_only, .text = &list_folder, .optional = true,
      .help = "list the charger types, of the driver files in FOLDER or the shipped ones, and stop"},
+    {"commission", NULL, .flag = &commission_only,
+     .help = "tell the chargers their watchdog and fallback once, and stop"},
+    {"yes", NULL, .flag = &says_yes, .help = "with --commission: do not ask"},
     {0},
 };
 
@@ -180,6 +190,23 @@ static struct charger_group_settings group_settings(void)
     };
 }
 
+static struct commission_settings commissioning(void)
+{
+    return (struct commission_settings){
+        .chargers = group_settings(),
+        .watchdog_s = config.watchdog_s,
+        .fallback_w = config.fallback_w,
+        .asks = !says_yes,
+    };
+}
+
+static bool check_commissioning(void)
+{
+    const struct commission_settings once = commissioning();
+    const char *fault = commission_fault(&once);
+    return !fault || complain("[commissioning]", fault);
+}
+
 static bool check_chargers(void)
 {
     if (!read_type())
@@ -188,7 +215,9 @@ static bool check_chargers(void)
     if (!modbus_link_line_is_sound(group.way.line))
         return complain("[charger] line", "not like 19200/8E1");
     const char *fault = charger_group_fault(&group);
-    return fault ? complain("[charger] address", fault) : true;
+    if (fault)
+        return complain("[charger] address", fault);
+    return !commission_only || check_commissioning();
 }
 
 static bool check(void)
@@ -270,6 +299,10 @@ int main(int argc, char **argv)
         return decode();
     if (list_only)
         return list_chargers();
+    if (commission_only) {
+        const struct commission_settings once = commissioning();
+        return commission_run(&once, stdin, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
 
     struct loop *loop = loop_new();
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
