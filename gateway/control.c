@@ -491,6 +491,24 @@ void control_take(struct control *control, const struct p1_frame *frame, const c
     count_load(control);
 }
 
+const struct p1_telegram *control_metered(const struct control *control)
+{
+    const char *wanted = control->settings->trust.equipment_id;
+    const struct p1_telegram *telegram = &control->telegram;
+    bool is_ours = !*wanted || !strcmp(telegram->equipment_id.text, wanted);
+    return telegram->crc != P1_CRC_BAD && is_ours ? telegram : NULL;
+}
+
+struct feed_status control_status(const struct control *control)
+{
+    return status_of(control);
+}
+
+const struct charger_group *control_chargers(const struct control *control)
+{
+    return control->chargers;
+}
+
 // ---- the charger
 
 static void log_report(struct control *control, const struct charger_group_report *report)

@@ -39,4 +39,12 @@ void control_free(struct control *control);
 void control_take(struct control *control, const struct p1_frame *frame, const char *telegram,
                   size_t len);
 
+// The telegram taken last, for who only looks at its values: NULL where it was damaged or is of
+// another meter. Borrowed until the next.
+const struct p1_telegram *control_metered(const struct control *control);
+
+// What holds, and why. Texts are borrowed until the loop goes on.
+struct feed_status control_status(const struct control *control);
+const struct charger_group *control_chargers(const struct control *control);
+
 #endif

@@ -9,6 +9,7 @@
 #include "gateway/control.h"
 #include "gateway/decode.h"
 #include "gateway/feed.h"
+#include "gateway/meter_server.h"
 #include "gateway/p1_port.h"
 #include "io/notify.h"
 
@@ -28,6 +29,9 @@ static struct {
     int64_t watchdog_s, fallback_w;
     int64_t unit, timeout_ms, rewrite_s, watch_s, phases, rated_w;
     double voltage_v;
+    char *meter_type, *meter_address, *meter_phases;
+    int64_t meter_port, meter_clients;
+    double installation_a;
     struct mqtt_texts mqtt;
 } config;
 
@@ -96,6 +100,22 @@ static const struct setting settings[] = {
      .help = "for --commission: silence after which a charger is to fall back; 0: leave it"},
     {"commissioning", "fallback_w", .integer = &config.fallback_w, .otherwise = "-1", .least = -1,
      .most = 1000000, .help = "for --commission: the limit of each charger then; -1: leave it"},
+    {"meter_server", "type", .text = &config.meter_type, .otherwise = "",
+     .help = "energy meter to play over Modbus TCP: name of a file, or its path if it has a slash;"
+             " empty: none"},
+    {"meter_server", "address", .text = &config.meter_address, .otherwise = "127.0.0.1",
+     .help = "where to listen: 0.0.0.0 for everybody"},
+    {"meter_server", "port", .integer = &config.meter_port, .otherwise = "502", .least = 0,
+     .most = 65535, .help = "TCP port"},
+    {"meter_server", "clients", .integer = &config.meter_clients, .otherwise = "8", .least = 1,
+     .most = METER_SERVER_CLIENTS, .help = "at most, at the same time"},
+    {"meter_server", "phases", .text = &config.meter_phases, .otherwise = "123",
+     .words = "123 132 213 231 312 321",
+     .help = "phases of the connection that are told as L1, L2 and L3"},
+    {"meter_server", "installation_a", .real = &config.installation_a, .otherwise = "0", .least = 0,
+     .most = 1000,
+     .help = "current that the charger believes the installation may take, A: limits it by telling"
+             " more load; 0: tells what there is"},
     {"state", "file", .text = &config.state_file, .otherwise = "/var/lib/socmod-gateway/state",
      .help = "what is known again after a power cut;"
              " empty: nothing"},
@@ -104,13 +124,15 @@ static const struct setting settings[] = {
     {0},
 };
 
-static bool decode_only, list_only, commission_only, says_yes;
-static const char *decode_path, *list_folder;
+static bool decode_only, list_only, list_meters_only, commission_only, says_yes;
+static const char *decode_path, *list_folder, *meters_folder;
 static const struct program_option options[] = {
     {"decode", "FILE", .flag = &decode_only, .text = &decode_path, .optional = true,
      .help = "print the telegrams of FILE or standard input as JSON, and stop"},
     {"chargers", "FOLDER", .flag = &list_only, .text = &list_folder, .optional = true,
      .help = "list the charger types, of the driver files in FOLDER or the shipped ones, and stop"},
+    {"meters", "FOLDER", .flag = &list_meters_only, .text = &meters_folder, .optional = true,
+     .help = "list the energy meters that can be played, likewise, and stop"},
     {"commission", NULL, .flag = &commission_only,
      .help = "tell the chargers their watchdog and fallback once, and stop"},
     {"yes", NULL, .flag = &says_yes, .help = "with --commission: do not ask"},
@@ -119,6 +141,7 @@ static const struct program_option options[] = {
 
 static struct p1_port_settings port_settings;
 static struct charger_type type;
+static struct meter_map meter_map;
 
 static bool complain(const char *setting, const char *why)
 {
@@ -141,29 +164,40 @@ static char *data_folder(const char *name)
     return is_built ? built : installed;
 }
 
-// The file of a charger type: by path, or by name among the shipped ones.
-static char *driver_path(void)
+// A file of data: by path, or by name among the shipped ones.
+static char *data_path(const char *folder_name, const char *name)
 {
-    if (strchr(config.charger_type, '/'))
-        return memory_text(config.charger_type);
-    char *folder = data_folder("drivers");
-    char *path = memory_format("%s/%s.ini", folder, config.charger_type);
+    if (strchr(name, '/'))
+        return memory_text(name);
+    char *folder = data_folder(folder_name);
+    char *path = memory_format("%s/%s.ini", folder, name);
     free(folder);
     return path;
 }
 
-static int list_chargers(void)
+static int list(const char *folder_name, const char *given,
+                enum err (*print)(const char *folder, FILE *out))
 {
-    char *folder = list_folder ? memory_text(list_folder) : data_folder("drivers");
-    enum err err = charger_type_list(folder, stdout);
+    char *folder = given ? memory_text(given) : data_folder(folder_name);
+    enum err err = print(folder, stdout);
     free(folder);
     return err ? EXIT_SETTINGS : EXIT_SUCCESS;
 }
 
 static bool read_type(void)
 {
-    char *path = driver_path();
+    char *path = data_path("drivers", config.charger_type);
     enum err err = charger_type_read(path, &type);
+    free(path);
+    return !err;
+}
+
+static bool read_meter_map(void)
+{
+    if (!*config.meter_type)
+        return true;
+    char *path = data_path("meters", config.meter_type);
+    enum err err = meter_map_read(path, &meter_map);
     free(path);
     return !err;
 }
@@ -230,12 +264,12 @@ static bool check(void)
         return complain("[limit] safe_w", "is above contract_w");
     if (*config.mqtt.broker && !*config.equipment_id)
         return complain("[meter] equipment_id", "must be given where there is a broker");
-    return check_chargers();
+    return check_chargers() && read_meter_map();
 }
 
 static bool needs_no_settings(void)
 {
-    return decode_only || list_only;
+    return decode_only || list_only || list_meters_only;
 }
 
 static const struct program program = {
@@ -275,9 +309,46 @@ static struct control_settings control_settings(void)
     };
 }
 
+// The parts that telegrams go to.
+static struct {
+    struct control *control;
+    struct meter_server *meter_server;
+} gateway;
+
+// The current that a charger may have must be what is left of the installation's, so the rest
+// of that is told as load.
+static void tell_meter_server(const struct p1_telegram *telegram)
+{
+    struct meter_values values;
+    meter_values_of(telegram, config.meter_phases, &values);
+    struct feed_status status = control_status(gateway.control);
+    if (config.installation_a > 0 && status.has_limit) {
+        double limit_a = status.limit_w / (config.voltage_v * (double)config.phases);
+        double extra_a = config.installation_a - limit_a;
+        meter_values_add(&values, extra_a > 0 ? (int64_t)(extra_a * 1000) + 1 : 0,
+                         (int64_t)(config.voltage_v * 1000));
+    }
+    meter_server_tell(gateway.meter_server, &values);
+}
+
 static void on_frame(void *arg, const struct p1_frame *frame, const char *telegram, size_t len)
 {
-    control_take(arg, frame, telegram, len);
+    (void)arg;
+    control_take(gateway.control, frame, telegram, len);
+    const struct p1_telegram *metered = control_metered(gateway.control);
+    if (metered && gateway.meter_server)
+        tell_meter_server(metered);
+}
+
+static struct meter_server_settings meter_server_settings(void)
+{
+    return (struct meter_server_settings){
+        .map = &meter_map,
+        .address = config.meter_address,
+        .port = (int)config.meter_port,
+        .clients = (int)config.meter_clients,
+        .hold_ns = config.hold_s * SECONDS_NS,
+    };
 }
 
 static int decode(void)
@@ -298,7 +369,9 @@ int main(int argc, char **argv)
     if (decode_only)
         return decode();
     if (list_only)
-        return list_chargers();
+        return list("drivers", list_folder, charger_type_list);
+    if (list_meters_only)
+        return list("meters", meters_folder, meter_map_list);
     if (commission_only) {
         const struct commission_settings once = commissioning();
         return commission_run(&once, stdin, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -308,15 +381,20 @@ int main(int argc, char **argv)
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
     const struct control_settings rules = control_settings();
     struct feed *feed = feed_new(loop, &mqtt, config.equipment_id);
-    struct control *control = control_new(loop, &rules, feed);
-    struct p1_port *port = p1_port_new(loop, &port_settings, on_frame, control);
+    const struct meter_server_settings served = meter_server_settings();
+    gateway.control = control_new(loop, &rules, feed);
+    if (*config.meter_type && !(gateway.meter_server = meter_server_new(loop, &served)))
+        return EXIT_FAILURE;
+    struct p1_port *port = p1_port_new(loop, &port_settings, on_frame, NULL);
     struct notify *notify = notify_new(loop);
     loop_run(loop);
     notify_free(notify);
     p1_port_free(port);
-    control_free(control);
+    meter_server_free(gateway.meter_server);
+    control_free(gateway.control);
     feed_free(feed);
     charger_type_clear(&type);
+    meter_map_clear(&meter_map);
     loop_free(loop);
     return EXIT_SUCCESS;
 }

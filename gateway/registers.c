@@ -38,32 +38,36 @@ int64_t registers_most(enum registers_type type)
     return kinds[type].most;
 }
 
-// The bits that the registers show, in the low end.
-static uint64_t bits_of(enum registers_type type, int64_t value, int64_t step_micro)
+static void put_bits(enum registers_type type, bool low_word_first, uint64_t bits,
+                     uint16_t words[static REGISTERS_MAX])
 {
-    double real = (double)value * (double)step_micro / MICRO;
-    float single = (float)real;
-    uint32_t bits32;
-    uint64_t bits = (uint64_t)value;
-    static_assert(sizeof single == sizeof bits32 && sizeof real == sizeof bits, "IEEE 754");
-    if (type == REGISTERS_F32) {
-        memcpy(&bits32, &single, sizeof bits32);
-        return bits32;
-    }
-    if (type == REGISTERS_F64)
-        memcpy(&bits, &real, sizeof bits);
-    return bits;
-}
-
-void registers_pack(enum registers_type type, bool low_word_first, int64_t value,
-                    int64_t step_micro, uint16_t words[static REGISTERS_MAX])
-{
-    uint64_t bits = bits_of(type, value, step_micro);
     int count = registers_count(type);
     for (int i = 0; i < count; i++) {
         words[low_word_first ? i : count - 1 - i] = (uint16_t)bits;
         bits >>= 16;
     }
+}
+
+void registers_pack_real(enum registers_type type, bool low_word_first, double real,
+                         uint16_t words[static REGISTERS_MAX])
+{
+    float single = (float)real;
+    uint32_t bits32;
+    uint64_t bits;
+    static_assert(sizeof single == sizeof bits32 && sizeof real == sizeof bits, "IEEE 754");
+    memcpy(&bits32, &single, sizeof bits32);
+    memcpy(&bits, &real, sizeof bits);
+    put_bits(type, low_word_first, type == REGISTERS_F32 ? bits32 : bits, words);
+}
+
+void registers_pack(enum registers_type type, bool low_word_first, int64_t value,
+                    int64_t step_micro, uint16_t words[static REGISTERS_MAX])
+{
+    if (type == REGISTERS_F32 || type == REGISTERS_F64)
+        registers_pack_real(type, low_word_first, (double)value * (double)step_micro / MICRO,
+                            words);
+    else
+        put_bits(type, low_word_first, (uint64_t)value, words);
 }
 
 static int64_t from_real(double real, int64_t step_micro)

@@ -38,7 +38,11 @@ int64_t registers_most(enum registers_type type);
 void registers_pack(enum registers_type type, bool low_word_first, int64_t value,
                     int64_t step_micro, uint16_t words[static REGISTERS_MAX]);
 
-// The reverse; a float that is no number or beyond all bounds is INT64_MIN.
+// A number of a float type as it is, also one that is no number.
+void registers_pack_real(enum registers_type type, bool low_word_first, double real,
+                         uint16_t words[static REGISTERS_MAX]);
+
+// The reverse of the first; a float that is no number or beyond all bounds is INT64_MIN.
 int64_t registers_unpack(enum registers_type type, bool low_word_first, int64_t step_micro,
                          const uint16_t words[static REGISTERS_MAX]);
 
