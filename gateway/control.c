@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/timex.h>
 
+enum { MESSAGES = 8 };                                // kept for who asks
 static const int64_t SAVE_AGAIN_NS = 10 * SECONDS_NS; // machine time
 
 // What the charger last said of the limit that it has.
@@ -45,6 +46,8 @@ struct control {
     struct feed_status load_status;    // at the last telegram: perhaps the end of a quarter
     uint64_t damaged;                  // frames since the last quarter hour
     bool is_unsaved, save_failed;
+    struct control_message messages[MESSAGES];
+    int64_t message_count; // all that were told
 
     char digest[DIGEST_TEXT_LEN + 1]; // of the message that stands on P1
     bool offer_again;                 // it waits for a certain time
@@ -102,6 +105,9 @@ static void tell(struct control *control, enum feed_state state, const char *dig
     log_info("message.receipt", F("state", feed_state_name(state)), F("digest", digest),
              F("reason", reason));
     feed_receipt(control->feed, &receipt);
+    struct control_message *kept = &control->messages[control->message_count++ % MESSAGES];
+    *kept = (struct control_message){.at = at, .state = state};
+    snprintf(kept->reason, sizeof kept->reason, "%s", reason);
 }
 
 static void tell_confirmed(struct control *control)
@@ -507,6 +513,14 @@ struct feed_status control_status(const struct control *control)
 const struct charger_group *control_chargers(const struct control *control)
 {
     return control->chargers;
+}
+
+bool control_message(const struct control *control, int i, struct control_message *message)
+{
+    if (i >= MESSAGES || i >= control->message_count)
+        return false;
+    *message = control->messages[(control->message_count - 1 - i) % MESSAGES];
+    return true;
 }
 
 // ---- the charger

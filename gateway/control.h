@@ -47,4 +47,12 @@ const struct p1_telegram *control_metered(const struct control *control);
 struct feed_status control_status(const struct control *control);
 const struct charger_group *control_chargers(const struct control *control);
 
+// What became of messages, the newest is 0. False: there is none that old.
+struct control_message {
+    struct utc at;
+    enum feed_state state;
+    char reason[SETPOINT_REASON];
+};
+bool control_message(const struct control *control, int i, struct control_message *message);
+
 #endif

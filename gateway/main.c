@@ -10,7 +10,9 @@
 #include "gateway/decode.h"
 #include "gateway/feed.h"
 #include "gateway/meter_server.h"
+#include "gateway/metering.h"
 #include "gateway/p1_port.h"
+#include "gateway/status_page.h"
 #include "io/notify.h"
 
 #include <errno.h>
@@ -32,6 +34,9 @@ static struct {
     char *meter_type, *meter_address, *meter_phases;
     int64_t meter_port, meter_clients;
     double installation_a;
+    char *http_address, *http_user, *http_password_file, *http_certificate_file, *http_key_file;
+    char *site, *phase_key;
+    int64_t http_port, counters_s;
     struct mqtt_texts mqtt;
 } config;
 
@@ -116,6 +121,23 @@ static const struct setting settings[] = {
      .most = 1000,
      .help = "current that the charger believes the installation may take, A: limits it by telling"
              " more load; 0: tells what there is"},
+    {"http", "address", .text = &config.http_address, .otherwise = "",
+     .help = "where the status page is served: 127.0.0.1, 0.0.0.0; empty: nowhere"},
+    {"http", "port", .integer = &config.http_port, .otherwise = "8080", .least = 0, .most = 65535,
+     .help = "TCP port"},
+    {"http", "user", .text = &config.http_user, .otherwise = "user", .help = "name to be given"},
+    {"http", "password_file", .text = &config.http_password_file, .otherwise = "",
+     .help = "file whose first line is the password; empty: none, on loopback only"},
+    {"http", "certificate_file", .text = &config.http_certificate_file, .otherwise = "",
+     .help = "PEM file for TLS; empty: none, on loopback only"},
+    {"http", "key_file", .text = &config.http_key_file, .otherwise = "",
+     .help = "PEM file of its private key"},
+    {"metering", "site", .text = &config.site, .otherwise = "",
+     .help = "site in the topics of what the meter shows; empty: that is not told"},
+    {"metering", "phase_key", .text = &config.phase_key, .otherwise = "1", .words = "1 l L",
+     .help = "before the number of a phase in the keys of power_instant"},
+    {"metering", "counters_s", .integer = &config.counters_s, .otherwise = "60", .least = 1,
+     .most = 86400, .help = "seconds between two device_counters"},
     {"state", "file", .text = &config.state_file, .otherwise = "/var/lib/socmod-gateway/state",
      .help = "what is known again after a power cut;"
              " empty: nothing"},
@@ -254,6 +276,23 @@ static bool check_chargers(void)
     return !commission_only || check_commissioning();
 }
 
+static struct status_page_settings page_settings(void)
+{
+    return (struct status_page_settings){
+        .http = {.address = config.http_address,
+                 .port = (int)config.http_port,
+                 .certificate_file = config.http_certificate_file,
+                 .key_file = config.http_key_file,
+                 .connections_max = 16},
+        .user = config.http_user,
+        .password_file = config.http_password_file,
+        .version = VERSION,
+        .meter_name = meter_map.name,
+        .broker = config.mqtt.broker,
+        .site = config.site,
+    };
+}
+
 static bool check(void)
 {
     port_settings = (struct p1_port_settings){config.p1_port, config.p1_line, config.silence_s};
@@ -264,6 +303,12 @@ static bool check(void)
         return complain("[limit] safe_w", "is above contract_w");
     if (*config.mqtt.broker && !*config.equipment_id)
         return complain("[meter] equipment_id", "must be given where there is a broker");
+    const struct status_page_settings page = page_settings();
+    fault = status_page_fault(&page);
+    if (fault)
+        return complain("[http] address", fault);
+    if (*config.site && (strpbrk(config.site, "/+#") || !*config.mqtt.broker))
+        return complain("[metering] site", "has one of / + #, or there is no broker");
     return check_chargers() && read_meter_map();
 }
 
@@ -312,7 +357,12 @@ static struct control_settings control_settings(void)
 // The parts that telegrams go to.
 static struct {
     struct control *control;
+    struct feed *feed;
+    struct p1_port *port;
     struct meter_server *meter_server;
+    struct status_page *page;
+    struct loop_timer *counters_timer;
+    struct mono started;
 } gateway;
 
 // The current that a charger may have must be what is left of the installation's, so the rest
@@ -335,9 +385,32 @@ static void on_frame(void *arg, const struct p1_frame *frame, const char *telegr
 {
     (void)arg;
     control_take(gateway.control, frame, telegram, len);
+    status_page_telegram(gateway.page, telegram, len);
     const struct p1_telegram *metered = control_metered(gateway.control);
     if (metered && gateway.meter_server)
         tell_meter_server(metered);
+    if (metered && *config.site) {
+        char *power = metering_power(metered, config.phase_key, clock_utc());
+        feed_metering(gateway.feed, config.site, "power_instant", power);
+        free(power);
+    }
+}
+
+static void on_counters(void *arg)
+{
+    (void)arg;
+    struct feed_counts counts = feed_counts(gateway.feed);
+    const struct metering_counters counters = {
+        .uptime_s = (clock_mono().ns - gateway.started.ns) / SECONDS_NS,
+        .p1 = p1_port_counts(gateway.port),
+        .connected = counts.connected,
+        .sent = counts.sent,
+        .not_sent = counts.not_sent,
+    };
+    char *text = metering_counters(&counters);
+    feed_metering(gateway.feed, config.site, "device_counters", text);
+    free(text);
+    loop_timer_in(gateway.counters_timer, config.counters_s * SECONDS_NS);
 }
 
 static struct meter_server_settings meter_server_settings(void)
@@ -380,19 +453,30 @@ int main(int argc, char **argv)
     struct loop *loop = loop_new();
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
     const struct control_settings rules = control_settings();
-    struct feed *feed = feed_new(loop, &mqtt, config.equipment_id);
     const struct meter_server_settings served = meter_server_settings();
-    gateway.control = control_new(loop, &rules, feed);
+    const struct status_page_settings shown = page_settings();
+    gateway.started = clock_mono();
+    gateway.feed = feed_new(loop, &mqtt, config.equipment_id);
+    gateway.control = control_new(loop, &rules, gateway.feed);
+    gateway.port = p1_port_new(loop, &port_settings, on_frame, NULL);
     if (*config.meter_type && !(gateway.meter_server = meter_server_new(loop, &served)))
         return EXIT_FAILURE;
-    struct p1_port *port = p1_port_new(loop, &port_settings, on_frame, NULL);
+    if (*config.http_address
+        && !(gateway.page =
+                 status_page_new(loop, &shown, gateway.control, p1_port_counts(gateway.port))))
+        return EXIT_FAILURE;
+    gateway.counters_timer = loop_timer_new(loop, on_counters, NULL);
+    if (*config.site)
+        loop_timer_in(gateway.counters_timer, config.counters_s * SECONDS_NS);
     struct notify *notify = notify_new(loop);
     loop_run(loop);
     notify_free(notify);
-    p1_port_free(port);
+    loop_timer_free(gateway.counters_timer);
+    status_page_free(gateway.page);
     meter_server_free(gateway.meter_server);
+    p1_port_free(gateway.port);
     control_free(gateway.control);
-    feed_free(feed);
+    feed_free(gateway.feed);
     charger_type_clear(&type);
     meter_map_clear(&meter_map);
     loop_free(loop);
