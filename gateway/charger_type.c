@@ -51,11 +51,14 @@ static void clear_words(struct words *words)
                      words->silence,   words->choices, words->fallback_unit};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
-    struct number_words *numbers[] = {
-        &words->limit,    &words->applied,       &words->state,         &words->watchdog,
-        &words->fallback, &words->watchdog_read, &words->fallback_read, &words->probe};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        clear_number(numbers[i]);
+    clear_number(&words->limit);
+    clear_number(&words->applied);
+    clear_number(&words->state);
+    clear_number(&words->watchdog);
+    clear_number(&words->watchdog_read);
+    clear_number(&words->fallback);
+    clear_number(&words->fallback_read);
+    clear_number(&words->probe);
 }
 
 static void take_number(struct charger_number *number, const struct number_words *words)
@@ -195,34 +198,36 @@ static void read_where_written(struct charger_failsafe *failsafe)
 // The settings that a number has everywhere.
 #define ADDRESS(section, name, number, default_address)                                            \
     {                                                                                              \
-        section, name, .integer = &(number).address, .otherwise = default_address, .least = -1,    \
-                       .most = 65535, .help = "address on the wire, counted from 0; -1: none"      \
+        (section), (name), .integer = &(number).address, .otherwise = (default_address),           \
+                           .least = -1, .most = 65535,                                             \
+                           .help = "address on the wire, counted from 0; -1: none"                 \
     }
 #define FUNCTION(section, name, number, default_function)                                          \
     {                                                                                              \
-        section, name, .integer = &(number).function, .otherwise = default_function, .least = 1,   \
-                       .most = 16, .help = "code: 3 or 4 reads, 6 or 16 writes, 5 a coil"          \
+        (section), (name), .integer = &(number).function, .otherwise = (default_function),         \
+                           .least = 1, .most = 16,                                                 \
+                           .help = "code: 3 or 4 reads, 6 or 16 writes, 5 a coil"                  \
     }
 #define TYPE(section, name, from)                                                                  \
     {                                                                                              \
-        section, name, .text = &(from).type, .otherwise = "u16", .words = REGISTERS_TYPE_WORDS,    \
-                       .help = "of the number"                                                     \
+        (section), (name), .text = &(from).type, .otherwise = "u16",                               \
+                           .words = REGISTERS_TYPE_WORDS, .help = "of the number"                  \
     }
 #define ORDER(section, from)                                                                       \
     {                                                                                              \
-        section, "order", .text = &(from).order, .otherwise = "high", .words = "high low",         \
-                          .help = "which word of several comes first"                              \
+        (section), "order", .text = &(from).order, .otherwise = "high", .words = "high low",       \
+                            .help = "which word of several comes first"                            \
     }
 #define STEP(section, from)                                                                        \
     {                                                                                              \
-        section, "step", .real = &(from).step, .otherwise = "1", .least = 0.000001, .most = 1000,  \
-                         .help = "what 1 stands for, in the unit"                                  \
+        (section), "step", .real = &(from).step, .otherwise = "1", .least = 0.000001,              \
+                           .most = 1000, .help = "what 1 stands for, in the unit"                  \
     }
 #define SWITCH(section, one)                                                                       \
     ADDRESS(section, "register", one, "-1"), FUNCTION(section, "function", one, "6"),              \
     {                                                                                              \
-        section, "value", .integer = &(one).on, .otherwise = "1", .least = 0, .most = 65535,       \
-                          .help = "that is written"                                                \
+        (section), "value", .integer = &(one).on, .otherwise = "1", .least = 0, .most = 65535,     \
+                            .help = "that is written"                                              \
     }
 
 enum err charger_type_read(const char *path, struct charger_type *type)

@@ -196,7 +196,7 @@ void meter_server_free(struct meter_server *server)
 
 int meter_server_port(const struct meter_server *server)
 {
-    struct sockaddr_in6 at;
+    struct sockaddr_in6 at = {0};
     socklen_t len = sizeof at;
     return getsockname(server->listener, (struct sockaddr *)&at, &len) ? -1 : ntohs(at.sin6_port);
 }

@@ -97,15 +97,14 @@ char *metering_counters(const struct metering_counters *counters)
     static const char *const heap[] = {"heap_free", "heap_min_free", "heap_largest_free",
                                        "heap_failed_allocs", NULL};
     const struct p1_counts *p1 = counters->p1;
-    uint64_t broken = p1->cut + p1->overlong + p1->silent + p1->slow;
+    uint64_t good = p1->ok + p1->absent, broken = p1->cut + p1->overlong + p1->silent + p1->slow;
     json_t *root = json_pack("{s:I}", "uptime", (json_int_t)counters->uptime_s);
     put_nulls(root, untold);
-    json_t *rest =
-        json_pack("{s:I, s:I, s:I, s:n, s:I, s:I, s:I}", "telegrams_pass",
-                  (json_int_t)(p1->ok + p1->absent), "telegrams_fail", (json_int_t)p1->bad,
-                  "telegrams_frame_fail", (json_int_t)broken, "mqtt_event_errors",
-                  "mqtt_event_connect", (json_int_t)counters->connected, "mqtt_send_pass",
-                  (json_int_t)counters->sent, "mqtt_send_fail", (json_int_t)counters->not_sent);
+    json_t *rest = json_pack(
+        "{s:I, s:I, s:I, s:n, s:I, s:I, s:I}", "telegrams_pass", (json_int_t)good, "telegrams_fail",
+        (json_int_t)p1->bad, "telegrams_frame_fail", (json_int_t)broken, "mqtt_event_errors",
+        "mqtt_event_connect", (json_int_t)counters->connected, "mqtt_send_pass",
+        (json_int_t)counters->sent, "mqtt_send_fail", (json_int_t)counters->not_sent);
     json_object_update(root, rest);
     json_decref(rest);
     put_nulls(root, heap);

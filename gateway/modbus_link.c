@@ -284,6 +284,7 @@ static modbus_error write_once(const struct modbus_link *link, int unit, int fun
     if (link->settings.is_ascii)
         return write_text(link, unit, function, address, words, count);
     int done;
+    assert(words);
     if (function == COIL)
         done = modbus_write_bit(link->modbus, address, words[0] != 0);
     else if (function == 6)

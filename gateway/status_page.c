@@ -124,16 +124,16 @@ static json_t *status_json(const struct status_page *page)
 {
     const struct status_page_settings *settings = page->settings;
     const struct p1_counts *p1 = page->p1;
+    uint64_t good = p1->ok + p1->absent;
     struct feed_status status = control_status(page->control);
     const struct p1_telegram *telegram = page->has_telegram ? control_metered(page->control) : NULL;
     char at[RFC3339_MS_LEN + 1], since[RFC3339_MS_LEN + 1];
     rfc3339_format_ms(status.at.ns, at);
     rfc3339_format_ms(status.since.ns, since);
     int64_t age_s = (clock_mono().ns - page->heard.ns) / SECONDS_NS;
-    json_t *line = json_pack("{s:o, s:I, s:I, s:I}", "age_s",
-                             page->has_telegram ? json_integer(age_s) : json_null(), "good",
-                             (json_int_t)(p1->ok + p1->absent), "bad", (json_int_t)p1->bad,
-                             "broken", (json_int_t)broken(p1));
+    json_t *line = json_pack(
+        "{s:o, s:I, s:I, s:I}", "age_s", page->has_telegram ? json_integer(age_s) : json_null(),
+        "good", (json_int_t)good, "bad", (json_int_t)p1->bad, "broken", (json_int_t)broken(p1));
     json_t *root =
         json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "mode",
                   setpoint_mode_name(status.mode), "reason", status.reason, "since", since, "at",
