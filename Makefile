@@ -4,7 +4,8 @@
 # tests/unit/test_*.c a Criterion program, every tests/fuzz/fuzz_*.c a fuzzer,
 # every tests/bench/bench_*.c a benchmark. A new file needs no edit here.
 #
-# make [all] demo check asan coverage fuzz bench lint format install clean     V=1 shows commands
+# make [all] demo check asan coverage fuzz bench screenshots lint format install clean
+# V=1 shows commands
 
 VARIANT ?= release
 B       := build/$(VARIANT)
@@ -44,9 +45,9 @@ BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 UNITS     := $(wildcard deploy/*.service)
 MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
-SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh deploy/*.sh) .ci/run
+SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh) .ci/run
 
-.PHONY: all deps demo check asan coverage fuzz run-fuzzers bench lint format install clean tests
+.PHONY: all deps demo check asan coverage fuzz run-fuzzers bench screenshots lint format install clean tests
 .SECONDARY:
 all: $(PROGRAMS)
 tests: $(TESTS) $(BENCHES)
@@ -70,7 +71,15 @@ $(B)/openapi_built_in.c: services/audit/openapi.yaml Makefile
 	    od -An -v -tu1 $< | sed 's/[0-9]\+/&,/g'; printf '0};\nconst int openapi_built_in_len = %d;\n' $$(wc -c <$<)) >$@
 $(B)/openapi_built_in.o: $(B)/openapi_built_in.c services/audit/routes.h
 	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o
+# And the operator's page, by file name.
+$(B)/assets_built_in.c: services/audit/page services/audit/page/vendor $(wildcard services/audit/page/*.* services/audit/page/vendor/*.*) Makefile
+	@mkdir -p $(@D) && echo '  EMBED services/audit/page'
+	$(Q)(printf '#include "services/audit/asset.h"\nconst struct asset assets_built_in[] = {\n'; \
+	    for f in $(sort $(filter services/audit/page/%.html %.css %.js %.svg %.txt,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
+	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
+$(B)/assets_built_in.o: $(B)/assets_built_in.c services/audit/asset.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -117,15 +126,19 @@ bench: deps
 run-bench: $(BENCHES)
 	@for b in $(BENCHES); do $$b || exit 1; done
 	@for b in $(wildcard tests/bench/*.sh); do BIN=$(B) $$b || exit 1; done
+screenshots: deps
+	$(Q)$(MAKE) --no-print-directory all
+	@BIN=$(B) tests/page/screenshots.sh || [ $$? -eq 77 ]
 lint:
 	tests/layers.sh
 	shellcheck -x $(SCRIPTS)
-	$(if $(MANUALS),mandoc -T lint -W style $(MANUALS))
+	tests/manuals.sh $(MANUALS)
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
 	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P2 -n1 \
-	    sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(INCLUDES) -DVERSION=\"\"' tidy
+	    sh -c 'case $$1 in */main.c) set "$$1" -DVERSION=\"\";; esac; \
+	        clang-tidy --quiet "$$1" -- -std=c17 $(INCLUDES) $$2' tidy
 format:
 	clang-format -i $(OURS)
 install: all

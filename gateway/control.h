@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where everything meets: telegrams come in, the wanted limit goes out to the charger, and what
-// happens is logged, stored and told. The decisions are made in trust, meter_clock, setpoint
-// and amperes; here they are only asked in order.
+// happens is logged, stored and told. The decisions are made in pilot and amperes; here are the
+// clocks, the files and the timers.
 
 #ifndef GATEWAY_CONTROL_H
 #define GATEWAY_CONTROL_H
 
 #include "gateway/charger_group.h"
 #include "gateway/feed.h"
-#include "gateway/meter_clock.h"
-#include "gateway/setpoint.h"
-#include "gateway/trust.h"
+#include "gateway/pilot.h"
 #include "io/loop.h"
-#include "wire/long_message.h"
+#include "wire/p1_reader.h"
+#include "wire/tic.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct control_settings {
-    struct trust_rules trust;
-    struct meter_clock_rules clock;
+    struct pilot_rules pilot;
     bool system_is_synchronised; // whatever the kernel says: the hands of a test are right
-    struct setpoint_rules setpoint;
-    enum long_message_unit unit; // of the powers in a message
     const char *state_path;      // "": nothing is kept
     struct charger_group_settings chargers;
 };
@@ -39,7 +35,10 @@ void control_free(struct control *control);
 void control_take(struct control *control, const struct p1_frame *frame, const char *telegram,
                   size_t len);
 
-// The telegram taken last, for who only looks at its values: NULL where it was damaged or is of
+// A frame of a TIC port.
+void control_take_tic(struct control *control, const struct tic *tic);
+
+// What was taken last, for who only looks at its values: NULL where it was damaged or is of
 // another meter. Borrowed until the next.
 const struct p1_telegram *control_metered(const struct control *control);
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/rfc3339.h"
 #include "gateway/commission.h"
 #include "gateway/control.h"
 #include "gateway/decode.h"
@@ -12,22 +13,25 @@
 #include "gateway/meter_server.h"
 #include "gateway/metering.h"
 #include "gateway/p1_port.h"
+#include "gateway/probe.h"
 #include "gateway/status_page.h"
 #include "io/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct {
-    char *equipment_id, *p1_port, *p1_line;
+    char *equipment_id, *p1_port, *p1_line, *p1_format, *p1_key_file;
+    char *tic_source, *tic_codes;
     char *time_rule, *message_unit;
     char *charger_type, *charger_address, *charger_line, *below_least, *voltage;
     char *state_file;
     int64_t silence_s, repeats, bound_s;
-    int64_t contract_w, safe_w, hold_s, confirm_s;
+    int64_t contract_w, safe_w, hold_s, least_hold_s, confirm_s;
     int64_t watchdog_s, fallback_w;
     int64_t unit, timeout_ms, rewrite_s, watch_s, phases, rated_w;
     double voltage_v;
@@ -38,19 +42,40 @@ static struct {
     char *site, *phase_key;
     int64_t http_port, counters_s;
     struct mqtt_texts mqtt;
+    struct {
+        char *key, *from, *to;
+    } seal[SEAL_GATE_KEYS];
 } config;
 
 static const struct setting settings[] = {
     {"meter", "equipment_id", .text = &config.equipment_id, .otherwise = "",
      .help = "of the meter that is obeyed, as its telegram shows it; empty: any"},
     {"p1", "port", .text = &config.p1_port, .otherwise = "/dev/ttyUSB0",
-     .help = "device of the P1 cable, or tcp://host:port"},
-    {"p1", "line", .text = &config.p1_line, .otherwise = "115200/8N1",
-     .words = "115200/8N1 9600/7E1", .help = "of the device: DSMR 4 and 5, or older"},
+     .help = "device of the P1 cable, or tcp://host:port, or file:PATH of a recording"},
+    {"p1", "line", .text = &config.p1_line, .otherwise = "115200/8N1", .words = P1_PORT_LINES,
+     .help = "of the device: DSMR 4 and 5; 9600/7E1: older ones, and TIC"},
+    {"p1", "format", .text = &config.p1_format, .otherwise = "dsmr", .words = "dsmr tic",
+     .help = "tic: a French meter in standard mode"},
+    {"p1", "key_file", .text = &config.p1_key_file, .otherwise = "",
+     .help = "Luxembourg: 32 hex digits, with which telegrams are encrypted; empty: they are not"},
     {"p1", "silence_s", .integer = &config.silence_s, .otherwise = "30", .least = 2, .most = 3600,
      .help = "seconds without a telegram before the port is opened again"},
     {"trust", "repeats", .integer = &config.repeats, .otherwise = "2", .least = 1, .most = 100,
      .help = "telegrams in a row that must show the same message"},
+    {"seal", "key_1", .text = &config.seal[0].key, .otherwise = "",
+     .help = "public key of the operator, as socmod-admin seal prints it: then only what he"
+             " sealed is obeyed; empty: none"},
+    {"seal", "key_1_from", .text = &config.seal[0].from, .otherwise = "",
+     .help = "when it is good, RFC 3339; empty: always"},
+    {"seal", "key_1_to", .text = &config.seal[0].to, .otherwise = "", .help = "until when"},
+    {"seal", "key_2", .text = &config.seal[1].key, .otherwise = "",
+     .help = "another one, while one takes over from the other"},
+    {"seal", "key_2_from", .text = &config.seal[1].from, .otherwise = "", .help = "likewise"},
+    {"seal", "key_2_to", .text = &config.seal[1].to, .otherwise = "", .help = "likewise"},
+    {"tic", "source", .text = &config.tic_source, .otherwise = "msg1", .words = "msg1 msg2 relais",
+     .help = "where a French meter shows the code"},
+    {"tic", "codes", .text = &config.tic_codes, .otherwise = "",
+     .help = "limits in W that codes stand for: CODE=WATTS, CODE=WATTS"},
     {"time", "rule", .text = &config.time_rule, .otherwise = "auto", .words = "meter system auto",
      .help = "whose clock tells when a profile holds; auto: the meter's, checked against a"
              " synchronised system"},
@@ -62,6 +87,8 @@ static const struct setting settings[] = {
      .help = "limit in doubt, W"},
     {"limit", "hold_s", .integer = &config.hold_s, .otherwise = "120", .least = 1, .most = 86400,
      .help = "seconds without a trustworthy telegram before the safe limit holds"},
+    {"limit", "least_hold_s", .integer = &config.least_hold_s, .otherwise = "30", .least = 1,
+     .most = 86400, .help = "seconds that a profile may shorten hold_s to"},
     {"limit", "confirm_s", .integer = &config.confirm_s, .otherwise = "10", .least = 1,
      .most = 3600, .help = "seconds for the charger to confirm a limit before the safe one holds"},
     {"limit", "message_unit", .text = &config.message_unit, .otherwise = "W", .words = "W 100W",
@@ -146,8 +173,8 @@ static const struct setting settings[] = {
     {0},
 };
 
-static bool decode_only, list_only, list_meters_only, commission_only, says_yes;
-static const char *decode_path, *list_folder, *meters_folder;
+static bool decode_only, probe_only, list_only, list_meters_only, commission_only, says_yes;
+static const char *decode_path, *probe_device, *list_folder, *meters_folder;
 static const struct program_option options[] = {
     {"decode", "FILE", .flag = &decode_only, .text = &decode_path, .optional = true,
      .help = "print the telegrams of FILE or standard input as JSON, and stop"},
@@ -158,12 +185,20 @@ static const struct program_option options[] = {
     {"commission", NULL, .flag = &commission_only,
      .help = "tell the chargers their watchdog and fallback once, and stop"},
     {"yes", NULL, .flag = &says_yes, .help = "with --commission: do not ask"},
+    {"probe", "DEVICE", .flag = &probe_only, .text = &probe_device, .optional = true,
+     .help = "look for a meter on DEVICE, or on each in /dev/serial/by-id, at every speed, and"
+             " print its settings"},
     {0},
 };
 
 static struct p1_port_settings port_settings;
 static struct charger_type type;
 static struct meter_map meter_map;
+static struct p1_cipher_key p1_key;
+static struct presets presets;
+static struct seal_gate seal_gate;
+
+static const int64_t PROBE_NS = 11 * SECONDS_NS; // DSMR 4 sends every ten seconds
 
 static bool complain(const char *setting, const char *why)
 {
@@ -293,9 +328,81 @@ static struct status_page_settings page_settings(void)
     };
 }
 
+static bool read_time(const char *text, int64_t otherwise, int64_t *utc)
+{
+    *utc = otherwise;
+    return !*text || !rfc3339_parse(text, strlen(text), utc);
+}
+
+static bool read_seal(void)
+{
+    static const char *const names[] = {"[seal] key_1", "[seal] key_2"};
+    for (int i = 0; i < SEAL_GATE_KEYS; i++) {
+        struct seal_gate_key *key = &seal_gate.keys[i];
+        if (!read_time(config.seal[i].from, INT64_MIN, &key->from)
+            || !read_time(config.seal[i].to, INT64_MAX, &key->to))
+            return complain(names[i], "is good from or to what is no time of RFC 3339");
+        if (!*config.seal[i].key)
+            continue;
+        if (seal_public_parse(config.seal[i].key, &key->key))
+            return complain(names[i], "not a public key of 43 characters");
+        if (key->from >= key->to)
+            return complain(names[i], "is never good");
+        key->is_set = true;
+    }
+    seal_gate.equipment_id = config.equipment_id;
+    if (seal_gate_is_set(&seal_gate) && !*config.equipment_id)
+        return complain("[meter] equipment_id", "must be given where there is a key of a seal");
+    return true;
+}
+
+static bool read_p1_key(void)
+{
+    char text[256];
+    int fd = open(config.p1_key_file, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (len < 0)
+        return complain("[p1] key_file", strerror(error));
+    enum err err = p1_cipher_key_parse(text, (size_t)len, &p1_key);
+    memory_wipe(text, sizeof text);
+    return err ? complain("[p1] key_file", "not 32 hex digits") : true;
+}
+
+enum { TIC_REPEATS = 5 };
+
+// A checksum of six bits lets much pass, so several frames must agree; and a text of 32 characters
+// has no room for a seal.
+static bool read_tic(void)
+{
+    static const char *const words[] = {"msg1", "msg2", "relais"};
+    while (strcmp(words[presets.source], config.tic_source) != 0)
+        presets.source++;
+    if (presets_parse(config.tic_codes, &presets))
+        return complain("[tic] codes", "not like CODE=WATTS, CODE=WATTS");
+    for (int i = 0; i < presets.count; i++)
+        if (presets.items[i].limit_w > config.contract_w)
+            return complain("[tic] codes", "a limit is above contract_w");
+    if (!port_settings.is_tic)
+        return true;
+    if (config.repeats < TIC_REPEATS)
+        return complain("[trust] repeats", "must be 5 or more for TIC");
+    if (seal_gate_is_set(&seal_gate))
+        return complain("[seal] key_1", "TIC messages cannot be sealed");
+    return *config.p1_key_file ? complain("[p1] key_file", "TIC is not encrypted") : true;
+}
+
 static bool check(void)
 {
-    port_settings = (struct p1_port_settings){config.p1_port, config.p1_line, config.silence_s};
+    port_settings = (struct p1_port_settings){
+        .address = config.p1_port,
+        .line = config.p1_line,
+        .silence_s = config.silence_s,
+        .is_tic = !strcmp(config.p1_format, "tic"),
+        .key = *config.p1_key_file ? &p1_key : NULL,
+    };
     const char *fault = p1_port_fault(&port_settings);
     if (fault)
         return complain("[p1] port", fault);
@@ -303,6 +410,8 @@ static bool check(void)
         return complain("[limit] safe_w", "is above contract_w");
     if (*config.mqtt.broker && !*config.equipment_id)
         return complain("[meter] equipment_id", "must be given where there is a broker");
+    if (!read_seal() || !read_tic() || (port_settings.key && !read_p1_key()))
+        return false;
     const struct status_page_settings page = page_settings();
     fault = status_page_fault(&page);
     if (fault)
@@ -314,7 +423,7 @@ static bool check(void)
 
 static bool needs_no_settings(void)
 {
-    return decode_only || list_only || list_meters_only;
+    return decode_only || probe_only || list_only || list_meters_only;
 }
 
 static const struct program program = {
@@ -336,19 +445,31 @@ static enum meter_clock_rule clock_rule(void)
     return (enum meter_clock_rule)rule;
 }
 
+// The limit that 0.1 A of imbalance allows: so much on each phase where the charger takes a
+// current per phase, and in all where it might put its power on one.
+static int64_t imbalance_mw(void)
+{
+    int phases = type.scale.unit == AMPERES_A ? (int)config.phases : 1;
+    return (int64_t)(config.voltage_v * 100) * phases;
+}
+
 static struct control_settings control_settings(void)
 {
     bool has_hands = program_clock_hands && *program_clock_hands;
     int64_t hold_ns = config.hold_s * SECONDS_NS;
     return (struct control_settings){
-        .trust = {config.equipment_id, (int)config.repeats},
-        .clock = {clock_rule(), config.bound_s, hold_ns},
+        .pilot = {.trust = {config.equipment_id, (int)config.repeats},
+                  .clock = {clock_rule(), config.bound_s, hold_ns},
+                  .seal = seal_gate,
+                  .setpoint = {.contract_w = (int32_t)config.contract_w,
+                               .safe_w = (int32_t)config.safe_w,
+                               .hold_ns = hold_ns,
+                               .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS),
+                               .least_hold_ns = config.least_hold_s * SECONDS_NS,
+                               .imbalance_mw = imbalance_mw()},
+                  .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W,
+                  .presets = presets},
         .system_is_synchronised = has_hands,
-        .setpoint = {.contract_w = (int32_t)config.contract_w,
-                     .safe_w = (int32_t)config.safe_w,
-                     .hold_ns = hold_ns,
-                     .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS)},
-        .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W,
         .state_path = config.state_file,
         .chargers = group_settings(),
     };
@@ -381,11 +502,9 @@ static void tell_meter_server(const struct p1_telegram *telegram)
     meter_server_tell(gateway.meter_server, &values);
 }
 
-static void on_frame(void *arg, const struct p1_frame *frame, const char *telegram, size_t len)
+// Tell what the meter shows to who wants to know.
+static void tell_metered(void)
 {
-    (void)arg;
-    control_take(gateway.control, frame, telegram, len);
-    status_page_telegram(gateway.page, telegram, len);
     const struct p1_telegram *metered = control_metered(gateway.control);
     if (metered && gateway.meter_server)
         tell_meter_server(metered);
@@ -394,6 +513,21 @@ static void on_frame(void *arg, const struct p1_frame *frame, const char *telegr
         feed_metering(gateway.feed, config.site, "power_instant", power);
         free(power);
     }
+}
+
+static void on_frame(void *arg, const struct p1_frame *frame, const char *telegram, size_t len)
+{
+    (void)arg;
+    control_take(gateway.control, frame, telegram, len);
+    status_page_telegram(gateway.page, telegram, len);
+    tell_metered();
+}
+
+static void on_tic(void *arg, const struct tic *tic)
+{
+    (void)arg;
+    control_take_tic(gateway.control, tic);
+    tell_metered();
 }
 
 static void on_counters(void *arg)
@@ -449,6 +583,8 @@ int main(int argc, char **argv)
         const struct commission_settings once = commissioning();
         return commission_run(&once, stdin, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    if (probe_only)
+        return probe_run(probe_device, PROBE_NS, stdout);
 
     struct loop *loop = loop_new();
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
@@ -458,7 +594,8 @@ int main(int argc, char **argv)
     gateway.started = clock_mono();
     gateway.feed = feed_new(loop, &mqtt, config.equipment_id);
     gateway.control = control_new(loop, &rules, gateway.feed);
-    gateway.port = p1_port_new(loop, &port_settings, on_frame, NULL);
+    const struct p1_port_crew crew = {on_frame, on_tic, NULL};
+    gateway.port = p1_port_new(loop, &port_settings, &crew);
     if (*config.meter_type && !(gateway.meter_server = meter_server_new(loop, &served)))
         return EXIT_FAILURE;
     if (*config.http_address

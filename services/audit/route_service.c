@@ -5,14 +5,17 @@
 #include "services/audit/gauge_table.h"
 #include "services/audit/gauges.h"
 #include "services/audit/routes.h"
+#include "services/audit/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void route_healthz(struct http_request *request)
 {
-    char *text =
-        memory_format("{\"status\":\"up\",\"version\":\"%s\"}", answer_audit(request)->version);
+    char *clock = stream_clock();
+    char *text = memory_format("{\"status\":\"up\",\"version\":\"%s\",\"clock\":%s}",
+                               answer_audit(request)->version, clock);
+    free(clock);
     http_answer(request, 200, "application/json", text, strlen(text));
 }
 

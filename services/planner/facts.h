@@ -29,6 +29,8 @@ struct facts_feeder {
     int32_t limit_w[PHASES];                    // by grid phase
     int32_t measured_w[FACTS_QUARTERS][PHASES]; // by grid phase
     int32_t revision[FACTS_QUARTERS];           // how often the value was corrected
+    bool certain;                               // certain_w holds; a replay's causal bound only
+    int32_t certain_w[PHASES]; // base load of the quarter decided about, beyond doubt
 };
 
 // What the gateway behind one meter reported of a quarter, by phase of the connection.

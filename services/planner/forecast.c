@@ -41,10 +41,17 @@ struct forecast forecast_carry(const struct facts_feeder *feeder, int phase, int
     };
 }
 
+struct forecast forecast_certain(const struct facts_feeder *feeder, int phase)
+{
+    return (struct forecast){
+        .known = true, .certain = true, .age = 1, .base_w = feeder->certain_w[phase]};
+}
+
 struct forecast forecast_sum(const struct forecast *feeders, int count, int stride)
 {
     int64_t measured_w = 0, controlled_w = 0, base_w = 0;
     int age = 1;
+    bool certain = count > 0;
     for (int i = 0; i < count; i++) {
         const struct forecast *feeder = &feeders[i * stride];
         if (!feeder->known)
@@ -52,8 +59,14 @@ struct forecast forecast_sum(const struct forecast *feeders, int count, int stri
         measured_w += feeder->measured_w;
         controlled_w += feeder->controlled_w;
         base_w += feeder->base_w;
+        certain = certain && feeder->certain;
         if (feeder->age > age)
             age = feeder->age;
     }
-    return (struct forecast){true, age, clamp(measured_w), clamp(controlled_w), clamp(base_w)};
+    return (struct forecast){.known = true,
+                             .age = age,
+                             .measured_w = clamp(measured_w),
+                             .controlled_w = clamp(controlled_w),
+                             .base_w = clamp(base_w),
+                             .certain = certain};
 }

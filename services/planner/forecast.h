@@ -16,6 +16,7 @@ struct forecast {
     int32_t measured_w;   //
     int32_t controlled_w; // of that, by chargers that we know
     int32_t base_w;       // 0 or more: what the sun feeds in now may be gone in a minute
+    bool certain;         // told, not foreseen: needs no margin
 };
 
 // Index of the newest quarter in which the phase (0 to 2) was measured and that is still fresh
@@ -29,6 +30,9 @@ int32_t forecast_drawn(const struct facts_connection *connection, int own, int a
 // Carry the measurement of quarter `at` (-1: none) forward.
 struct forecast forecast_carry(const struct facts_feeder *feeder, int phase, int at,
                                int64_t controlled_w);
+
+// What was told instead of foreseen.
+struct forecast forecast_certain(const struct facts_feeder *feeder, int phase);
 
 // The same for the transformer: the sum of its feeders, as old as the oldest; known only when
 // all are. Without any feeder it carries nothing.

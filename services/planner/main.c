@@ -15,7 +15,9 @@
 #include "io/db.h"
 #include "io/loop.h"
 #include "io/notify.h"
+#include "io/seal_file.h"
 #include "services/planner/plan_table.h"
+#include "services/planner/replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +30,7 @@ static const int64_t GATHER_NS = SECONDS_NS / 50;        // likewise: doorbells 
 static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;      // likewise
 
 static struct {
-    char *connection, *name;
+    char *connection, *name, *seal_key_file;
     int64_t grace_s, batch;
     double margin_percent, arrivals;
     int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
@@ -65,25 +67,47 @@ static const struct setting settings[] = {
      .most = 24, .help = "local hour from which a place without measurements is limited"},
     {"rules", "careful_to", .integer = &config.careful_to, .otherwise = "21", .least = 0,
      .most = 24, .help = "local hour until which it is"},
+    {"seal", "key_file", .text = &config.seal_key_file, .otherwise = "",
+     .help = "private key that messages are sealed with, PEM; empty: they are not"},
     CLOCK_SETTINGS,
     {0},
 };
 
+static struct seal_key *seal_key;
+
+static bool read_seal_key(void)
+{
+    char why[SEAL_FILE_REASON];
+    if (!*config.seal_key_file || !seal_file_read(config.seal_key_file, &seal_key, why))
+        return true;
+    fprintf(stderr, "socmod-planner: seal.key_file: %s\n", why);
+    return false;
+}
+
 static bool check(void)
 {
     if (config.horizon_s >= config.hold_s && config.careful_to >= config.careful_from)
-        return true;
+        return read_seal_key();
     fprintf(stderr, config.horizon_s < config.hold_s
                         ? "socmod-planner: rules.horizon must not be less than rules.hold\n"
                         : "socmod-planner: rules.careful_to must not be before careful_from\n");
     return false;
 }
 
+static const char *replay_folder, *plot_file;
+
+static const struct program_option options[] = {
+    {"replay", "DIR", .text = &replay_folder, .help = "try the rules on a case, and stop"},
+    {"plot", "FILE.svg", .text = &plot_file, .help = "with --replay: draw its busiest days"},
+    {0},
+};
+
 static const struct program program = {
     .name = "socmod-planner",
     .purpose = "decide each quarter hour what chargers may take",
     .version = VERSION,
     .settings = settings,
+    .options = options,
     .check = check,
 };
 
@@ -204,8 +228,8 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
     if (!err)
         plan_batch(planner, &batch, quarter, now);
     if (!err && planned(&batch))
-        err = plan_table_write(planner->db, &batch, quarter, config.hold_s, started, clock_utc(),
-                               config.name, &counts);
+        err = plan_table_write(planner->db, &batch, quarter, config.hold_s, seal_key, started,
+                               clock_utc(), config.name, &counts);
     if (!err)
         err = db_commit(planner->db);
     if (err) {
@@ -427,10 +451,17 @@ static struct round_rules rules_of_config(void)
 int main(int argc, char **argv)
 {
     program_start(&program, argc, argv);
+    if (plot_file && !replay_folder) {
+        fprintf(stderr, "%s: --plot needs --replay\n", program.name);
+        return EXIT_USAGE;
+    }
+    const struct round_rules rules = rules_of_config();
+    if (replay_folder)
+        return replay_run(replay_folder, plot_file, &rules);
     char *own_name = *config.name ? NULL : default_name();
     if (own_name)
         config.name = own_name;
-    struct planner planner = {.rules = rules_of_config()};
+    struct planner planner = {.rules = rules};
     planner.loop = loop_new();
     planner.db = db_new(config.connection, program.name);
     planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
@@ -444,6 +475,7 @@ int main(int argc, char **argv)
     loop_timer_free(planner.timer);
     db_free(planner.db);
     loop_free(planner.loop);
+    seal_key_free(seal_key);
     free(planner.rung.items);
     free(planner.missed.items);
     free(planner.second.items);

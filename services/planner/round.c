@@ -154,7 +154,8 @@ static void draw_line(const struct planning *p, int place, int phase, struct for
         p->round->blind = true;
         return;
     }
-    line->margin_w = headroom_margin(line->limit_w, p->rules->margin, forecast.age);
+    line->margin_w =
+        forecast.certain ? 0 : headroom_margin(line->limit_w, p->rules->margin, forecast.age);
     line->headroom_w = headroom_left(line->limit_w, line->base_w, line->margin_w);
 }
 
@@ -169,6 +170,8 @@ static void foresee(const struct planning *p)
             struct forecast *forecast = &forecasts[feeder * PHASES + phase];
             *forecast =
                 forecast_carry(facts, phase, at, at < 0 ? 0 : controlled(p, feeder, phase, at));
+            if (facts->certain)
+                *forecast = forecast_certain(facts, phase);
             draw_line(p, feeder, phase, *forecast);
         }
     for (int phase = 0; phase < PHASES; phase++)

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     struct db *db = db_new(argv[1], "bench_outbox");
     table = delivery_table_new(db, "bench", "head-end");
     struct mono start = clock_mono();
-    bool fine = take_in_all();
+    bool fine = !delivery_table_own_name(table) && take_in_all();
     printf("outbox_taken_in_per_second %.0f 1/s\n", (double)wanted / seconds_since(start));
 
     start = clock_mono();

@@ -12,10 +12,13 @@
 #                              else "verified": a line per answer, the last one stays:
 #                              verified, written, "retry CAUSE", "refused CAUSE", differs, silent,
 #                              "slow SECONDS". Each request is a line "id equipment" in $WORK/requests
+#   start_meters MS            in its place peer-meter as head-end of all meters, each of which takes
+#                              so long
 #   state ID, has_state ID STATE   attempts ID: results in order
-#   requests ID                how often the head-end saw it
+#   requests ID                how often start_head_end's saw it
+#   expect_requests N          that many reached the broker while start_meters's ran, each once
 
-FAST=10
+FAST=${FAST:-10}
 HANDS_AT=$(date +%s.%N)
 NOW="(timestamptz '2026-01-14 16:00Z' + (clock_timestamp() - to_timestamp($HANDS_AT)) * $FAST)"
 
@@ -99,6 +102,37 @@ start_head_end() {
     touch "$WORK/requests"
     run head_end head_end_serves
     wait_for 5 "head-end" grep -q ' as he1 ' "$WORK/broker.log"
+}
+
+start_meters() {
+    "$BIN/socmod-admin" export "$WORK/grid.json" || fail "export"
+    mkdir -p "$WORK/meters"
+    cat >"$WORK/meters.ini" <<EOF
+[street]
+grid = $WORK/grid.json
+[state]
+folder = $WORK/meters
+[p1]
+port = 0
+[head_end]
+answer_ms = $1
+[mqtt]
+broker = $BROKER
+[clock]
+hands = 2026-01-14T16:00:00Z $HANDS_AT $FAST
+EOF
+    : >"$WORK/meters.log"
+    run meters "$BIN/peer-meter" --config "$WORK/meters.ini" --verbose
+    wait_for 10 "peer-meter" grep -q desk.open "$WORK/meters.log"
+    [ -z "${PID[witness]:-}" ] || return 0
+    run witness mosquitto_sub -V 5 -p "$BROKER_PORT" -q 1 -i witness -c -x 600 -t p3/HE1/set
+    wait_for 5 "witness" grep -q ' as witness ' "$WORK/broker.log"
+}
+
+# So many requests, none of them twice.
+expect_requests() {
+    expect "requests" "$1" "$(jq -r .id "$WORK/witness.log" | sort -u | wc -l)"
+    expect "requests, repeats too" "$1" "$(jq -r .id "$WORK/witness.log" | wc -l)"
 }
 
 state() {

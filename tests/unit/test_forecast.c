@@ -83,9 +83,9 @@ Test(forecast, carries_the_base_load_forward)
 Test(forecast, adds_up_feeders_as_old_as_the_oldest)
 {
     struct forecast feeders[3] = {
-        {true, 1, 1000, 100, 900},
-        {true, 4, 2000, 0, 2000},
-        {true, 2, 500, 800, 0},
+        {true, 1, 1000, 100, 900, false},
+        {true, 4, 2000, 0, 2000, false},
+        {true, 2, 500, 800, 0, false},
     };
     struct forecast sum = forecast_sum(feeders, 3, 1);
     cr_expect(sum.known);

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# How well the planner controls, by replay: the bundled evening always; cases built from
+# measured loads and sessions where they are.
+#
+#   DATA    folder of nl_feeders.csv.gz, simbench_h1.csv.gz, ev_nl_synth_dev.csv.gz; otherwise the
+#           first data/loads in a folder beside the tree
+#   CASES   further folder of replay cases, one sub-folder each
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/../system/lib.sh"
+[ -n "${DATA:-}" ] || for DATA in "$TREE"/../*/data/loads; do [ -d "$DATA" ] && break; done
+
+results() { # NAME: the lines of one replay as name value unit
+    python3 -c 'import json, sys
+case = sys.argv[1]
+results = {r["policy"]: r for r in map(json.loads, sys.stdin)}
+show = (("overload_kwh_per_day", "kWh/d"), ("overload_quarters_5pct_per_day", "1/d"), ("unserved_pct", "%"),
+        ("curtailed_pct", "%"), ("jain", ""), ("messages_per_charger_day", "1/d"))
+for policy, result in results.items():
+    for key, unit in show:
+        print(f"replay_{case}_{policy}_{key} {result[key]:g} {unit}".rstrip())
+rule, ours, bound = (results[p] for p in ("rule", "forecast", "bound"))
+for key in ("overload_kwh_per_day", "overload_quarters_5pct_per_day"):
+    if rule[key] > bound[key]:
+        way = (rule[key] - ours[key]) / (rule[key] - bound[key])
+        print(f"replay_{case}_way_from_rule_to_bound_{key} {way:.3f}")' "$1"
+}
+
+run_case() { # NAME DIR
+    local began=${EPOCHREALTIME/./}
+    "$BIN/socmod-planner" --replay "$2" >"$WORK/out" || fail "replay of $2"
+    local took=$((${EPOCHREALTIME/./} - began))
+    results "$1" <"$WORK/out" || fail "results of $2"
+    awk -v us=$took -v name="$1" 'BEGIN { printf "replay_%s_seconds %.2f s\n", name, us / 1e6 }'
+}
+
+python3 "$TREE/tests/system/street_case.py" "$TREE/deploy/demo" "$WORK/street"
+run_case bundled "$WORK/street"
+if [ -d "$DATA" ]; then
+    python3 "$TREE/tests/bench/make_cases.py" "$DATA" "$WORK/cases"
+else
+    echo "replay: no loads in $DATA, so only the bundled evening" >&2
+fi
+for dir in "$WORK"/cases/*/ "${CASES:-/nonexistent}"/*/; do
+    [ -d "$dir" ] && run_case "$(basename "$dir")" "$dir"
+done
+exit 0
