@@ -223,6 +223,20 @@ static void refuse_other(struct charger *charger, const struct charger_wish *wis
     refuse(charger, wish, reason);
 }
 
+// Read back what was written, of each phase where it takes several; shown is the first that is
+// not raw, or else raw.
+static modbus_error read_back(struct charger *charger, int64_t raw, int64_t *shown)
+{
+    struct charger_number from = charger->type->readback;
+    modbus_error error = 0;
+    *shown = raw;
+    for (int i = 0; i < charger->type->numbers && !error && *shown == raw; i++) {
+        error = read_number(charger, &from, shown);
+        from.address += registers_count(from.type);
+    }
+    return error;
+}
+
 // What is read back must be what was written; false where that is told.
 static bool compare(struct charger *charger, const struct charger_wish *wish)
 {
@@ -230,7 +244,7 @@ static bool compare(struct charger *charger, const struct charger_wish *wish)
     if (type->readback.address == CHARGER_NOWHERE)
         return true;
     int64_t shown = 0;
-    modbus_error error = read_number(charger, &type->readback, &shown);
+    modbus_error error = read_back(charger, wish->raw, &shown);
     if (error) {
         stumble(charger, wish, "read back of the limit", error);
         return false;
@@ -300,7 +314,7 @@ static void watch(struct charger *charger)
     modbus_error error = 0;
     charger->watch_at = clock_mono();
     if (type->readback.address != CHARGER_NOWHERE)
-        error = read_number(charger, &type->readback, &shown);
+        error = read_back(charger, wish.raw, &shown);
     if (!error && shown != wish.raw) {
         write_again(charger, shown);
         return;

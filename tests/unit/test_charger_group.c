@@ -28,11 +28,11 @@ struct pair {
     struct charger_group_settings settings;
     struct charger_group *group;
     char address[40];
-    int confirmed_w; // that the group told last; -1: something else
     char reason[CHARGER_GROUP_REASON];
-
     pthread_t thread;
+    int confirmed_w; // that the group told last; -1: something else
     int listener;
+
     pthread_mutex_t lock; // of these
     struct mimic mimic;
     int falls;
@@ -274,8 +274,7 @@ Test(charger_group, reads_addresses)
 {
     static const struct {
         const char *text, *where;
-        int unit;
-        int64_t point;
+        int unit, point;
         enum err err;
     } cases[] = {
         {"tcp://192.168.1.20", "tcp://192.168.1.20", -1, 1, ERR_NONE},

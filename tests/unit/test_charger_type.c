@@ -21,8 +21,7 @@ static void path_of(const char *id, char path[static 64])
 // less than 6 A.
 struct golden {
     char id[20];
-    int64_t function, address;
-    int count;
+    int function, address, count;
     uint16_t words[CHARGER_WORDS], paused[CHARGER_WORDS];
 };
 
@@ -170,7 +169,7 @@ Test(charger_type, moves_to_a_charging_point)
 
 struct timeout {
     char id[20];
-    int64_t seconds, number;
+    int seconds, number;
     enum err err;
 };
 

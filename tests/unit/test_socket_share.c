@@ -11,7 +11,7 @@ struct sharing {
     int32_t limit_w;
     int count;
     int32_t least_w;
-    int64_t turn;
+    int turn;
     int32_t shares[4];
     bool takes_turns;
     char why[40];
