@@ -120,7 +120,8 @@ static void log_tolerated(const struct long_message *message)
 {
     for (int i = 0; i < LONG_MESSAGE_ODDITIES; i++)
         if (message->oddities >> i & 1)
-            log_info("message.tolerated", F("oddity", long_message_oddity_name(i)));
+            log_info("message.tolerated",
+                     F("oddity", long_message_oddity_name((enum long_message_oddity)i)));
 }
 
 static void refuse(struct pilot *pilot, const char *reason)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The page in headless Chromium: live during the demo, then each view in pictures, from what the demo
-# left when its evening was at its height. Pictures go to $OUT (build/screenshots).
+# The page in headless Chromium: live during the demo, then used, then each view in pictures, from
+# what the demo left when its evening was at its height. Pictures go to $OUT (build/screenshots).
 #
 #   BIN=DIR   the programs       ONLY=WORD  only views whose name contains it, and no live test
 #   CHROMIUM=FILE  the browser (/usr/bin/chromium)
@@ -57,6 +57,7 @@ hands = $at $(date +%s) 1
 EOT
 run audit "$BIN/socmod-audit" --config "$WORK/audit.ini"
 wait_for 10 "socmod-audit" curl -sf "http://127.0.0.1:$port/healthz"
+[ -n "${ONLY:-}" ] || node "$TOOLS/use.mjs" "http://127.0.0.1:$port" "$token" || failed=1
 node "$TOOLS/views.mjs" "http://127.0.0.1:$port" "$token" "$OUT" "${ONLY:-}" || failed=1
 echo "screenshots: in $OUT"
 exit $failed

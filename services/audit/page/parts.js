@@ -46,7 +46,7 @@ export function table(caption, columns, rows, keyOf) {
         columns.map((c) => h("th", { role: "columnheader", scope: "col", class: c.number && "number" }, c.name)))),
       h("tbody", { role: "rowgroup" }, rows.map((row) =>
         h("tr", { role: "row", "data-key": keyOf?.(row) },
-          columns.map((c) => cellOf(c, c.cell(row)))))))));
+          columns.map((c) => cellOf(c, c.cell(row))))))));
 }
 
 export const empty = (title, help) =>
