@@ -547,3 +547,8 @@ const char *p1_port_fault(const struct p1_port_settings *settings)
         return "must be given";
     return find_line(settings->line) ? NULL : "not one of " P1_PORT_LINES;
 }
+
+const struct p1_counts *p1_port_counts(const struct p1_port *port)
+{
+    return p1_reader_counts(port->reader);
+}

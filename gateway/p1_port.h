@@ -44,6 +44,9 @@ struct p1_port *p1_port_new(struct loop *loop, const struct p1_port_settings *se
                             const struct p1_port_crew *crew);
 void p1_port_free(struct p1_port *port);
 
+// Borrowed: shows the counts of telegrams as they grow; of a TIC port nothing is counted.
+const struct p1_counts *p1_port_counts(const struct p1_port *port);
+
 // Can the address and the line be used at all? NULL, or what is wrong with them.
 const char *p1_port_fault(const struct p1_port_settings *settings);
 
