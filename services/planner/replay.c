@@ -496,7 +496,8 @@ static double range_of(const struct replay *replay, int column)
     for (int i = 0; i < count; i++)
         sorted[i] = replay->base_w[(int64_t)(first + i) * given->feeder_count * PHASES + column];
     qsort(sorted, (size_t)count, sizeof *sorted, by_size);
-    double range_w = sorted[count - 1 - count / 100] - sorted[count / 100];
+    int tail = count / 100; // highest and lowest hundredth
+    double range_w = sorted[count - 1 - tail] - sorted[tail];
     free(sorted);
     return range_w;
 }
