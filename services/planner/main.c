@@ -53,7 +53,7 @@ static const struct setting settings[] = {
      .most = 28800, .help = "seconds from the start of a profile to its end"},
     {"rules", "ramp", .integer = &config.ramp_w, .otherwise = "2300", .least = 230, .most = 1000000,
      .help = "W per phase and quarter hour by which a limit may rise"},
-    {"rules", "gain", .integer = &config.gain_w, .otherwise = "460", .least = 0, .most = 1000000,
+    {"rules", "gain", .integer = &config.gain_w, .otherwise = "230", .least = 0, .most = 1000000,
      .help = "W per phase from which a higher limit is worth a message"},
     {"rules", "slack", .integer = &config.slack_s, .otherwise = "300", .least = 0, .most = 900,
      .help = "seconds before the end of a meter's message interval that a message may be made"},

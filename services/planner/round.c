@@ -266,7 +266,7 @@ static void share_out(struct planning *p)
             .demand_w = seat->demand.level_w,
             .floor_w = seat->floor_w,
             .least_w = least(HORIZON_LEAST_W, seat->capacity_w),
-            .weight = p->facts->connections[i].weight,
+            .weight = p->facts->connections[i].weight * demand_weight(seat->demand.charging),
             .turn = turn_of(p->facts->connections[i].number, p->quarter),
             .fixed = seat->blocked || seat->late,
             .level_w = seat->could_w,
@@ -473,8 +473,9 @@ static void explain_bound(const struct planning *p, int i, char *text, size_t si
                  p->places[seat->place].over[seat->phase] ? ", less than the floors need" : "",
                  (intmax_t)line->demand_w);
     else if (seat->bound == SHARING_PLACE)
-        snprintf(text, size, "%s has %d W left, cars want %jd W: equal shares", place,
-                 line->headroom_w, (intmax_t)line->demand_w);
+        snprintf(text, size,
+                 "%s has %d W left, cars want %jd W: shared by how long each has been charging",
+                 place, line->headroom_w, (intmax_t)line->demand_w);
     else if (seat->bound == SHARING_PAUSE)
         snprintf(text, size, "less than 6 A left for each: its turn to pause");
     else if (seat->late)
