@@ -70,7 +70,15 @@ $(B)/openapi_built_in.c: services/audit/openapi.yaml Makefile
 	    od -An -v -tu1 $< | sed 's/[0-9]\+/&,/g'; printf '0};\nconst int openapi_built_in_len = %d;\n' $$(wc -c <$<)) >$@
 $(B)/openapi_built_in.o: $(B)/openapi_built_in.c services/audit/routes.h
 	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o
+# And the operator's page, by file name.
+$(B)/assets_built_in.c: services/audit/page services/audit/page/vendor $(wildcard services/audit/page/*.* services/audit/page/vendor/*.*) Makefile
+	@mkdir -p $(@D) && echo '  EMBED services/audit/page'
+	$(Q)(printf '#include "services/audit/asset.h"\nconst struct asset assets_built_in[] = {\n'; \
+	    for f in $(sort $(filter services/audit/page/%.html %.css %.js %.svg %.txt,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
+	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
+$(B)/assets_built_in.o: $(B)/assets_built_in.c services/audit/asset.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -120,18 +128,20 @@ run-bench: $(BENCHES)
 lint:
 	tests/layers.sh
 	shellcheck -x $(SCRIPTS)
-	$(if $(MANUALS),mandoc -T lint -W style $(MANUALS))
+	tests/manuals.sh $(MANUALS)
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
 	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P2 -n1 \
-	    sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(INCLUDES) -DVERSION=\"\"' tidy
+	    sh -c 'case $$1 in */main.c) set "$$1" -DVERSION=\"\";; esac; \
+	        clang-tidy --quiet "$$1" -- -std=c17 $(INCLUDES) $$2' tidy
 format:
 	clang-format -i $(OURS)
 install: all
 	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	$(if $(UNITS),install -D -m 644 -t $(DESTDIR)$(prefix)/lib/systemd/system $(UNITS))
 clean:
 	rm -rf build

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "gateway/control.h"
-#include "base/digest.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/pilot.h"
 #include "gateway/quarter_load.h"
-#include "gateway/state.h"
 #include "io/notify.h"
 
 #include <stdio.h>
@@ -28,52 +27,44 @@ struct control {
     struct loop_timer *step_timer, *save_timer;
     struct mono step_at; // when step_timer fires
 
-    struct trust trust;
-    struct meter_clock clock;
-    struct setpoint setpoint;
+    struct pilot pilot;
     struct quarter_load load;
-    struct state state;
     struct state_file *file;
 
     int32_t wanted_w;            // last told to the charger; -1: nothing yet
     struct amperes_value wanted; // the same
     struct register_shown shown; // of wanted, once confirmed
-    const char *refused;         // why the last telegram was not believed
     char charger_said[CHARGER_REASON];
-    char applied[SETPOINT_DIGEST + 1]; // told as applied ...
-    int applied_period;                // ... this period ...
-    int32_t applied_w;                 // ... with this limit
-    struct feed_status load_status;    // at the last telegram: perhaps the end of a quarter
-    uint64_t damaged;                  // frames since the last quarter hour
-    bool is_unsaved, save_failed;
+    struct feed_status load_status; // at the last telegram: perhaps the end of a quarter
+    uint64_t damaged;               // frames since the last quarter hour
+    bool save_failed;
 
-    char digest[DIGEST_TEXT_LEN + 1]; // of the message that stands on P1
-    bool offer_again;                 // it waits for a certain time
-    bool was_accepted;                // and is to be told
-    struct utc accepted;              // when
-    struct long_message message;      // it
     struct p1_telegram telegram;
 };
 
-static struct setpoint_now now_of(const struct control *control)
+static bool is_synchronised(const struct control *control)
 {
-    struct setpoint_now now = {.mono = clock_mono()};
-    now.why_untimed = meter_clock_tell(&control->clock, now.mono, &now.utc);
-    return now;
+    struct timex timex = {0};
+    return control->settings->system_is_synchronised
+           || (adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC));
 }
 
-// For what is told and stored: the certain time, or else the system's.
+static struct pilot_now now_of(const struct control *control)
+{
+    return (struct pilot_now){clock_mono(), clock_utc(), is_synchronised(control)};
+}
+
 static struct utc time_of(const struct control *control)
 {
-    struct setpoint_now now = now_of(control);
-    return now.why_untimed ? clock_utc() : now.utc;
+    return pilot_time(&control->pilot,
+                      (struct pilot_now){.mono = clock_mono(), .system = clock_utc()});
 }
 
 // ---- what is told
 
 static struct feed_status status_of(const struct control *control)
 {
-    const struct setpoint *setpoint = &control->setpoint;
+    const struct setpoint *setpoint = &control->pilot.setpoint;
     struct utc at = time_of(control);
     return (struct feed_status){
         .at = at,
@@ -85,10 +76,11 @@ static struct feed_status status_of(const struct control *control)
     };
 }
 
-static void tell(struct control *control, enum feed_state state, const char *digest,
-                 const char *reason, struct utc at)
+static void tell(void *arg, enum feed_state state, const char *digest, const char *reason,
+                 struct utc at)
 {
-    const struct setpoint *setpoint = &control->setpoint;
+    struct control *control = arg;
+    const struct setpoint *setpoint = &control->pilot.setpoint;
     const struct feed_receipt receipt = {
         .at = at,
         .state = state,
@@ -105,78 +97,7 @@ static void tell(struct control *control, enum feed_state state, const char *dig
     feed_receipt(control->feed, &receipt);
 }
 
-static void tell_confirmed(struct control *control)
-{
-    struct setpoint *setpoint = &control->setpoint;
-    if (!setpoint->confirmed)
-        return;
-    if (*setpoint->ended) {
-        tell(control, FEED_ENDED, setpoint->ended, setpoint->reason, time_of(control));
-        memcpy(control->state.done, setpoint->ended, sizeof control->state.done);
-        setpoint_forget_ended(setpoint);
-        control->is_unsaved = true;
-    }
-    if (setpoint->mode != SETPOINT_LIMITED) {
-        control->applied[0] = '\0'; // when it holds again, that is news
-        return;
-    }
-    const char *digest = setpoint->current.digest;
-    if (!strcmp(control->applied, digest) && control->applied_period == setpoint->period
-        && control->applied_w == setpoint->limit_w)
-        return;
-    memcpy(control->applied, digest, sizeof control->applied);
-    control->applied_period = setpoint->period;
-    control->applied_w = setpoint->limit_w;
-    tell(control, FEED_APPLIED, digest, setpoint->reason, time_of(control));
-}
-
 // ---- what is kept
-
-// When the message on P1 was accepted: now, or where it is kept already, then. So that what is
-// told again after a restart is the same.
-static struct utc accepted_at(const struct control *control)
-{
-    const struct state_profile *kept[] = {&control->state.current, &control->state.next};
-    const struct trust *trust = &control->trust;
-    for (int i = 0; i < 2; i++)
-        if (kept[i]->is_set && kept[i]->len == trust->len
-            && !memcmp(kept[i]->text, trust->octets, trust->len))
-            return (struct utc){kept[i]->accepted * SECONDS_NS};
-    return (struct utc){time_of(control).ns / SECONDS_NS * SECONDS_NS};
-}
-
-static void keep_message(struct control *control)
-{
-    struct state_profile *next = &control->state.next;
-    *next = (struct state_profile){.is_set = true, .len = control->trust.len};
-    next->accepted = control->accepted.ns / SECONDS_NS;
-    memcpy(next->text, control->trust.octets, next->len);
-}
-
-static bool is_of(const struct state_profile *kept, const struct setpoint_profile *held)
-{
-    char text[DIGEST_TEXT_LEN + 1];
-    struct digest digest = digest_of(kept->text, kept->len);
-    digest_format(&digest, text);
-    return kept->is_set && held->is_set && !strcmp(text, held->digest);
-}
-
-// Let the kept texts follow the profiles that hold. One that ended is kept until that was told.
-static void follow_profiles(struct control *control)
-{
-    const struct setpoint *setpoint = &control->setpoint;
-    struct state *state = &control->state;
-    if (is_of(&state->next, &setpoint->current))
-        state->current = state->next;
-    if (!setpoint->current.is_set && !*setpoint->ended)
-        state->current = (struct state_profile){0};
-    if (!setpoint->next.is_set)
-        state->next = (struct state_profile){0};
-    if (setpoint->mode != SETPOINT_STARTING) {
-        state->has_limit = true;
-        state->limit_w = setpoint->limit_w;
-    }
-}
 
 static void save(void *arg)
 {
@@ -184,7 +105,7 @@ static void save(void *arg)
     char why[STATE_REASON];
     if (!control->file)
         return;
-    bool failed = state_file_save(control->file, &control->state, why) != ERR_NONE;
+    bool failed = state_file_save(control->file, &control->pilot.state, why) != ERR_NONE;
     if (failed && !control->save_failed)
         log_error("state.not_saved", F("why", why));
     else if (!failed && control->save_failed)
@@ -194,42 +115,12 @@ static void save(void *arg)
         loop_timer_in(control->save_timer, clock_machine_ns(SAVE_AGAIN_NS));
 }
 
-static bool read_profile(const struct control *control, const struct state_profile *kept,
-                         struct long_message *message, char digest[static DIGEST_TEXT_LEN + 1])
-{
-    if (!kept->is_set)
-        return false;
-    long_message_read(kept->text, kept->len, control->settings->unit, message);
-    struct digest sum = digest_of(kept->text, kept->len);
-    digest_format(&sum, digest);
-    return message->kind == LONG_MESSAGE_PROFILE;
-}
-
-static void restore(struct control *control)
-{
-    char why[STATE_REASON] = "no file is set", digest[DIGEST_TEXT_LEN + 1];
-    enum err err = control->file ? state_file_load(control->file, &control->state, why) : ERR_IO;
-    if (err)
-        log_warn("state.none", F("why", why));
-    struct state *state = &control->state;
-    int32_t stored_w = state->has_limit ? state->limit_w : INT32_MAX;
-    setpoint_start(&control->setpoint, &control->settings->setpoint, stored_w, now_of(control));
-    if (read_profile(control, &state->current, &control->message, digest))
-        setpoint_restore(&control->setpoint, &control->message.profile, digest, false);
-    if (read_profile(control, &state->next, &control->message, digest))
-        setpoint_restore(&control->setpoint, &control->message.profile, digest, true);
-    if (!err)
-        log_info("state.restored", F("limit_w", state->has_limit ? state->limit_w : -1),
-                 F("profile", control->setpoint.current.is_set),
-                 F("waiting", control->setpoint.next.is_set));
-}
-
 // ---- deciding
 
 static void want(struct control *control)
 {
     const struct control_settings *settings = control->settings;
-    int32_t limit_w = control->setpoint.limit_w;
+    int32_t limit_w = control->pilot.setpoint.limit_w;
     if (limit_w == control->wanted_w)
         return;
     int64_t rated_w = settings->connection.rated_w;
@@ -243,14 +134,15 @@ static void want(struct control *control)
 
 // Wake up when time changes something. An earlier wake-up is harmless, so the timer is only
 // set when it would come too late: not with every telegram.
-static void set_timer(struct control *control, struct setpoint_now now)
+static void set_timer(struct control *control)
 {
-    int64_t wait = setpoint_wait(&control->setpoint, now);
+    struct mono now = clock_mono();
+    int64_t wait = pilot_wait(&control->pilot, (struct pilot_now){.mono = now});
     if (wait == INT64_MAX)
         return;
-    if (now.mono.ns < control->step_at.ns && now.mono.ns + wait >= control->step_at.ns)
+    if (now.ns < control->step_at.ns && now.ns + wait >= control->step_at.ns)
         return;
-    control->step_at.ns = now.mono.ns + wait;
+    control->step_at.ns = now.ns + wait;
     loop_timer_in(control->step_timer, wait);
 }
 
@@ -262,30 +154,22 @@ static void tell_systemd(const struct setpoint *setpoint)
     notify_status(text);
 }
 
+static void on_changed(void *arg)
+{
+    struct control *control = arg;
+    const struct setpoint *setpoint = &control->pilot.setpoint;
+    want(control);
+    log_info("limit.changed", F("mode", setpoint_mode_name(setpoint->mode)),
+             F("limit_w", setpoint->limit_w), F("reason", setpoint->reason));
+    const struct feed_status status = status_of(control);
+    feed_status(control->feed, &status);
+    tell_systemd(setpoint);
+}
+
 static void step(struct control *control)
 {
-    struct setpoint *setpoint = &control->setpoint;
-    struct setpoint_now now = now_of(control);
-    bool changed = setpoint_step(setpoint, now);
-    if (changed) {
-        want(control);
-        log_info("limit.changed", F("mode", setpoint_mode_name(setpoint->mode)),
-                 F("limit_w", setpoint->limit_w), F("reason", setpoint->reason));
-        const struct feed_status status = status_of(control);
-        feed_status(control->feed, &status);
-        tell_systemd(setpoint);
-    }
-    if (control->was_accepted)
-        tell(control, FEED_ACCEPTED, control->digest, setpoint->reason, control->accepted);
-    control->is_unsaved |= changed || control->was_accepted;
-    control->was_accepted = false;
-    tell_confirmed(control);
-    if (control->is_unsaved) {
-        follow_profiles(control);
-        save(control);
-    }
-    control->is_unsaved = false;
-    set_timer(control, now);
+    pilot_step(&control->pilot, now_of(control));
+    set_timer(control);
 }
 
 static void on_step(void *arg)
@@ -295,115 +179,7 @@ static void on_step(void *arg)
     step(control);
 }
 
-// ---- messages
-
-static void log_tolerated(const struct long_message *message)
-{
-    for (int i = 0; i < LONG_MESSAGE_ODDITIES; i++)
-        if (message->oddities >> i & 1)
-            log_info("message.tolerated", F("oddity", long_message_oddity_name(i)));
-    unsigned obeyed = 1U << PROFILE_MAX_POWER | 1U << PROFILE_LOAD_REDUCT;
-    unsigned present = 0;
-    for (int i = 0; i < message->profile.count; i++)
-        present |= message->profile.periods[i].set.present;
-    for (int i = 0; i < PROFILE_FIELDS; i++)
-        if ((present & ~obeyed) >> i & 1)
-            log_warn("message.not_obeyed", F("field", profile_field_name(i)));
-}
-
-static void refuse(struct control *control, const char *reason)
-{
-    tell(control, FEED_REFUSED, control->digest, reason, time_of(control));
-}
-
-// Offer the message on P1 to the state machine; again while there is no certain time.
-static void offer(struct control *control)
-{
-    char reason[SETPOINT_REASON];
-    enum err err = setpoint_offer(&control->setpoint, &control->message.profile, control->digest,
-                                  now_of(control), reason);
-    control->offer_again = err == ERR_MORE;
-    if (err == ERR_MORE)
-        return;
-    if (err) {
-        refuse(control, reason);
-        return;
-    }
-    log_tolerated(&control->message);
-    control->accepted = accepted_at(control);
-    control->was_accepted = true;
-    keep_message(control);
-}
-
-static void judge_text(struct control *control)
-{
-    struct long_message *message = &control->message;
-    const struct trust *trust = &control->trust;
-    long_message_read((const char *)trust->octets, trust->len, control->settings->unit, message);
-    if (message->kind == LONG_MESSAGE_EMPTY) {
-        setpoint_offer_none(&control->setpoint, "the message is empty");
-        return;
-    }
-    struct digest digest = digest_of(trust->octets, trust->len);
-    digest_format(&digest, control->digest);
-    if (!strcmp(control->digest, control->state.done)) {
-        setpoint_offer_none(&control->setpoint, "the message on P1 has ended");
-        return;
-    }
-    tell(control, FEED_SEEN, control->digest, long_message_kind_name(message->kind),
-         accepted_at(control));
-    if (message->kind == LONG_MESSAGE_PROFILE) {
-        offer(control);
-        return;
-    }
-    char *reason = memory_format("%s: %s", long_message_kind_name(message->kind), message->reason);
-    setpoint_offer_none(&control->setpoint, reason);
-    refuse(control, reason);
-    free(reason);
-}
-
-// A message has settled on P1.
-static void judge(struct control *control)
-{
-    const char *fault = trust_message_fault(&control->trust);
-    control->offer_again = false;
-    control->digest[0] = '\0';
-    if (!fault) {
-        judge_text(control);
-        return;
-    }
-    setpoint_offer_none(&control->setpoint, fault);
-    if (control->trust.verdict != P1_TRUST_NO_MESSAGE)
-        refuse(control, fault);
-}
-
 // ---- telegrams
-
-static bool is_synchronised(const struct control *control)
-{
-    struct timex timex = {0};
-    return control->settings->system_is_synchronised
-           || (adjtimex(&timex) >= 0 && !(timex.status & STA_UNSYNC));
-}
-
-static void read_clock(struct control *control)
-{
-    const struct p1_telegram *telegram = &control->telegram;
-    const struct meter_clock_reading reading = {
-        .mono = clock_mono(),
-        .system = clock_utc(),
-        .system_is_synchronised = is_synchronised(control),
-        .has_time = telegram->time.status == P1_VALUE,
-        .time = telegram->time.utc,
-    };
-    bool had_complaint = *control->clock.why;
-    meter_clock_read(&control->clock, &reading);
-    if (*control->clock.why && !had_complaint)
-        log_warn("clock.doubtful", F("why", control->clock.why),
-                 F("difference_s", control->clock.difference_s));
-    else if (!*control->clock.why && had_complaint)
-        log_info("clock.certain", F("difference_s", control->clock.difference_s));
-}
 
 static int64_t value_of(const struct p1_number *number)
 {
@@ -429,7 +205,7 @@ static struct utc time_of_telegram(const struct control *control)
 {
     const struct p1_time *time = &control->telegram.time;
     struct utc own = time_of(control);
-    int64_t bound_ns = control->settings->clock.bound_s * SECONDS_NS;
+    int64_t bound_ns = control->settings->pilot.clock.bound_s * SECONDS_NS;
     bool is_near = time->status == P1_VALUE && llabs(time->utc * SECONDS_NS - own.ns) <= bound_ns;
     if (is_near)
         own.ns = time->utc * SECONDS_NS;
@@ -461,31 +237,14 @@ static void count_load(struct control *control)
     control->load_status = status_of(control);
 }
 
-static bool is_believed(struct control *control)
-{
-    const char *why = trust_refuses(&control->trust, &control->telegram);
-    control->damaged += control->telegram.crc == P1_CRC_BAD;
-    if (why && why != control->refused)
-        log_warn("telegram.refused", F("why", why));
-    else if (!why && control->refused)
-        log_info("telegram.believed");
-    control->refused = why;
-    return !why;
-}
-
 void control_take(struct control *control, const struct p1_frame *frame, const char *telegram,
                   size_t len)
 {
     p1_telegram_read(telegram, len, frame, &control->telegram);
-    if (!is_believed(control))
+    control->damaged += frame->crc == P1_CRC_BAD;
+    if (!pilot_take(&control->pilot, &control->telegram, now_of(control)))
         return;
-    read_clock(control);
-    setpoint_hear(&control->setpoint, now_of(control));
-    if (trust_settles(&control->trust, &control->telegram))
-        judge(control);
-    else if (control->offer_again)
-        offer(control);
-    step(control);
+    set_timer(control);
     count_load(control);
 }
 
@@ -499,6 +258,10 @@ static void log_report(struct control *control, const struct charger_report *rep
     else if (report->news == CHARGER_FOUND)
         log_info("charger.found", F("watchdog_ms", report->watchdog_ms),
                  F("fallback_w", report->fallback_w));
+    if (report->news == CHARGER_FOUND
+        && report->fallback_w > control->settings->pilot.setpoint.safe_w)
+        log_warn("charger.falls_back_high", F("fallback_w", report->fallback_w),
+                 F("safe_w", control->settings->pilot.setpoint.safe_w));
     else if (is_bad && strcmp(control->charger_said, report->reason) != 0)
         log_warn("charger.failed", F("limit_w", report->limit_w), F("why", report->reason));
     if (is_bad || report->news == CHARGER_CONFIRMED)
@@ -518,16 +281,33 @@ static void on_report(void *arg, const struct charger_report *report)
             log_info("charger.confirmed", F("limit_w", report->limit_w),
                      F("register", control->shown.text));
         }
-        setpoint_confirm(&control->setpoint, report->limit_w);
+        pilot_confirm(&control->pilot, report->limit_w);
     } else if ((report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED) && is_current) {
         control->shown.text[0] = '\0';
-        setpoint_fail(&control->setpoint, report->limit_w, report->news == CHARGER_REFUSED,
-                      report->reason, now_of(control));
+        pilot_fail(&control->pilot, report->limit_w, report->news == CHARGER_REFUSED,
+                   report->reason, now_of(control));
     }
     step(control);
 }
 
 // ---- life
+
+static void start_pilot(struct control *control)
+{
+    char why[STATE_REASON] = "no file is set";
+    struct state *kept = memory_new(1, sizeof *kept);
+    struct pilot *pilot = &control->pilot;
+    const struct pilot_crew crew = {on_changed, tell, save, control};
+    enum err err = control->file ? state_file_load(control->file, kept, why) : ERR_IO;
+    if (err)
+        log_warn("state.none", F("why", why));
+    pilot_start(pilot, &control->settings->pilot, &crew, err ? NULL : kept, now_of(control));
+    if (!err)
+        log_info("state.restored", F("limit_w", kept->has_limit ? kept->limit_w : -1),
+                 F("profile", pilot->setpoint.current.is_set),
+                 F("waiting", pilot->setpoint.next.is_set));
+    free(kept);
+}
 
 struct control *control_new(struct loop *loop, const struct control_settings *settings,
                             struct feed *feed)
@@ -538,15 +318,13 @@ struct control *control_new(struct loop *loop, const struct control_settings *se
     control->wanted_w = -1;
     control->step_timer = loop_timer_new(loop, on_step, control);
     control->save_timer = loop_timer_new(loop, save, control);
-    trust_start(&control->trust, &settings->trust);
-    meter_clock_start(&control->clock, &settings->clock);
     if (*settings->state_path)
         control->file = state_file_new(settings->state_path);
-    restore(control);
+    start_pilot(control);
     control->charger = charger_new(loop, settings->type, &settings->link, on_report, control);
     want(control);
-    log_info("limit.starts", F("limit_w", control->setpoint.limit_w),
-             F("reason", control->setpoint.reason));
+    log_info("limit.starts", F("limit_w", control->pilot.setpoint.limit_w),
+             F("reason", control->pilot.setpoint.reason));
     const struct feed_status status = status_of(control);
     feed_status(feed, &status);
     step(control);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where everything meets: telegrams come in, the wanted limit goes out to the charger, and what
-// happens is logged, stored and told. The decisions are made in trust, meter_clock, setpoint
-// and amperes; here they are only asked in order.
+// happens is logged, stored and told. The decisions are made in pilot and amperes; here are the
+// clocks, the files and the timers.
 
 #ifndef GATEWAY_CONTROL_H
 #define GATEWAY_CONTROL_H
@@ -9,21 +9,16 @@
 #include "gateway/amperes.h"
 #include "gateway/charger.h"
 #include "gateway/feed.h"
-#include "gateway/meter_clock.h"
-#include "gateway/setpoint.h"
-#include "gateway/trust.h"
+#include "gateway/pilot.h"
 #include "io/loop.h"
-#include "wire/long_message.h"
+#include "wire/p1_reader.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct control_settings {
-    struct trust_rules trust;
-    struct meter_clock_rules clock;
+    struct pilot_rules pilot;
     bool system_is_synchronised; // whatever the kernel says: the hands of a test are right
-    struct setpoint_rules setpoint;
-    enum long_message_unit unit; // of the powers in a message
     struct amperes_connection connection;
     bool hold_least;        // see amperes_from_watts()
     const char *state_path; // "": nothing is kept

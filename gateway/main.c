@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/rfc3339.h"
 #include "gateway/control.h"
 #include "gateway/decode.h"
 #include "gateway/feed.h"
@@ -23,10 +24,13 @@ static struct {
     char *charger_type, *charger_address, *charger_line, *below_least;
     char *state_file;
     int64_t silence_s, repeats, bound_s;
-    int64_t contract_w, safe_w, hold_s, confirm_s;
+    int64_t contract_w, safe_w, hold_s, least_hold_s, confirm_s;
     int64_t unit, timeout_ms, rewrite_s, watch_s, phases, rated_w;
     double voltage_v;
     struct mqtt_texts mqtt;
+    struct {
+        char *key, *from, *to;
+    } seal[SEAL_GATE_KEYS];
 } config;
 
 static const struct setting settings[] = {
@@ -40,6 +44,16 @@ static const struct setting settings[] = {
      .help = "seconds without a telegram before the port is opened again"},
     {"trust", "repeats", .integer = &config.repeats, .otherwise = "2", .least = 1, .most = 100,
      .help = "telegrams in a row that must show the same message"},
+    {"seal", "key_1", .text = &config.seal[0].key, .otherwise = "",
+     .help = "public key of the operator, as socmod-admin seal prints it: then only what he"
+             " sealed is obeyed; empty: none"},
+    {"seal", "key_1_from", .text = &config.seal[0].from, .otherwise = "",
+     .help = "when it is good, RFC 3339; empty: always"},
+    {"seal", "key_1_to", .text = &config.seal[0].to, .otherwise = "", .help = "until when"},
+    {"seal", "key_2", .text = &config.seal[1].key, .otherwise = "",
+     .help = "another one, while one takes over from the other"},
+    {"seal", "key_2_from", .text = &config.seal[1].from, .otherwise = "", .help = "likewise"},
+    {"seal", "key_2_to", .text = &config.seal[1].to, .otherwise = "", .help = "likewise"},
     {"time", "rule", .text = &config.time_rule, .otherwise = "auto", .words = "meter system auto",
      .help = "whose clock tells when a profile holds; auto: the meter's, checked against a"
              " synchronised system"},
@@ -51,6 +65,8 @@ static const struct setting settings[] = {
      .help = "limit in doubt, W"},
     {"limit", "hold_s", .integer = &config.hold_s, .otherwise = "120", .least = 1, .most = 86400,
      .help = "seconds without a trustworthy telegram before the safe limit holds"},
+    {"limit", "least_hold_s", .integer = &config.least_hold_s, .otherwise = "30", .least = 1,
+     .most = 86400, .help = "seconds that a profile may shorten hold_s to"},
     {"limit", "confirm_s", .integer = &config.confirm_s, .otherwise = "10", .least = 1,
      .most = 3600, .help = "seconds for the charger to confirm a limit before the safe one holds"},
     {"limit", "message_unit", .text = &config.message_unit, .otherwise = "W", .words = "W 100W",
@@ -101,6 +117,7 @@ static const struct program_option options[] = {
 
 static struct p1_port_settings port_settings;
 static struct charger_type type;
+static struct seal_gate seal_gate;
 
 static bool complain(const char *setting, const char *why)
 {
@@ -135,6 +152,34 @@ static int charger_unit(void)
     return (int)(config.unit >= 0 ? config.unit : type.unit);
 }
 
+static bool read_time(const char *text, int64_t otherwise, int64_t *utc)
+{
+    *utc = otherwise;
+    return !*text || !rfc3339_parse(text, strlen(text), utc);
+}
+
+static bool read_seal(void)
+{
+    static const char *const names[] = {"[seal] key_1", "[seal] key_2"};
+    for (int i = 0; i < SEAL_GATE_KEYS; i++) {
+        struct seal_gate_key *key = &seal_gate.keys[i];
+        if (!read_time(config.seal[i].from, INT64_MIN, &key->from)
+            || !read_time(config.seal[i].to, INT64_MAX, &key->to))
+            return complain(names[i], "is good from or to what is no time of RFC 3339");
+        if (!*config.seal[i].key)
+            continue;
+        if (seal_public_parse(config.seal[i].key, &key->key))
+            return complain(names[i], "not a public key of 43 characters");
+        if (key->from >= key->to)
+            return complain(names[i], "is never good");
+        key->is_set = true;
+    }
+    seal_gate.equipment_id = config.equipment_id;
+    if (seal_gate_is_set(&seal_gate) && !*config.equipment_id)
+        return complain("[meter] equipment_id", "must be given where there is a key of a seal");
+    return true;
+}
+
 static bool check(void)
 {
     port_settings = (struct p1_port_settings){config.p1_port, config.p1_line, config.silence_s};
@@ -145,6 +190,8 @@ static bool check(void)
         return complain("[limit] safe_w", "is above contract_w");
     if (*config.mqtt.broker && !*config.equipment_id)
         return complain("[meter] equipment_id", "must be given where there is a broker");
+    if (!read_seal())
+        return false;
     if (!charger_line_is_sound(config.charger_line))
         return complain("[charger] line", "not like 19200/8E1");
     if (!read_type())
@@ -179,19 +226,30 @@ static enum meter_clock_rule clock_rule(void)
     return (enum meter_clock_rule)rule;
 }
 
+// The limit that 0.1 A of imbalance allows: so much on each phase where the charger takes a
+// current per phase, and in all where it might put its power on one.
+static int64_t imbalance_mw(void)
+{
+    int phases = type.scale.unit == AMPERES_A ? (int)config.phases : 1;
+    return (int64_t)(config.voltage_v * 100) * phases;
+}
+
 static struct control_settings control_settings(void)
 {
     bool has_hands = program_clock_hands && *program_clock_hands;
     int64_t hold_ns = config.hold_s * SECONDS_NS;
     return (struct control_settings){
-        .trust = {config.equipment_id, (int)config.repeats},
-        .clock = {clock_rule(), config.bound_s, hold_ns},
+        .pilot = {.trust = {config.equipment_id, (int)config.repeats},
+                  .clock = {clock_rule(), config.bound_s, hold_ns},
+                  .seal = seal_gate,
+                  .setpoint = {.contract_w = (int32_t)config.contract_w,
+                               .safe_w = (int32_t)config.safe_w,
+                               .hold_ns = hold_ns,
+                               .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS),
+                               .least_hold_ns = config.least_hold_s * SECONDS_NS,
+                               .imbalance_mw = imbalance_mw()},
+                  .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W},
         .system_is_synchronised = has_hands,
-        .setpoint = {.contract_w = (int32_t)config.contract_w,
-                     .safe_w = (int32_t)config.safe_w,
-                     .hold_ns = hold_ns,
-                     .confirm_ns = clock_machine_ns(config.confirm_s * SECONDS_NS)},
-        .unit = strcmp(config.message_unit, "W") ? LONG_MESSAGE_100_W : LONG_MESSAGE_W,
         .connection = {.phases = (int)config.phases,
                        .voltage_mv = (int64_t)(config.voltage_v * 1000),
                        .rated_w = config.rated_w ? config.rated_w : config.contract_w},

@@ -32,6 +32,11 @@ static void copy(char *to, const char *from, size_t room)
     snprintf(to, room, "%s", from);
 }
 
+static int32_t per_cent(const struct setpoint *setpoint, int32_t pct)
+{
+    return (int32_t)((int64_t)setpoint->rules.contract_w * pct / 100);
+}
+
 // The power that a set of values allows. A per cent of the charger's own limit counts as one
 // of the contract, which is what the charger has as its own.
 static int32_t power_of(const struct setpoint *setpoint, const struct profile_limits *limits)
@@ -40,20 +45,46 @@ static int32_t power_of(const struct setpoint *setpoint, const struct profile_li
     if (profile_has(limits, PROFILE_MAX_POWER))
         power = limits->max_power_w;
     if (profile_has(limits, PROFILE_LOAD_REDUCT))
-        power = lower(
-            power, (int32_t)((int64_t)setpoint->rules.contract_w * limits->load_reduct_pct / 100));
+        power = lower(power, per_cent(setpoint, limits->load_reduct_pct));
+    if (profile_has(limits, PROFILE_MAX_PHASE_IMBALANCE) && setpoint->rules.imbalance_mw) {
+        int64_t watts = limits->max_phase_imbalance_da * setpoint->rules.imbalance_mw / 1000;
+        power = watts < power ? (int32_t)watts : power;
+    }
     return power;
 }
 
-// The lowest power of all periods: what can be relied on when it is not certain which holds.
-static int32_t strictest(const struct setpoint *setpoint, const struct setpoint_profile *held)
+// The limit in doubt: the safe one, and what the profile wants then.
+static int32_t fallback_of(const struct setpoint *setpoint, const struct profile_limits *limits)
 {
-    int32_t power = NO_LIMIT;
-    for (int i = 0; held->is_set && i < held->profile.count; i++) {
-        struct profile_limits limits = profile_limits_of(&held->profile, i);
-        power = lower(power, power_of(setpoint, &limits));
-    }
+    int32_t power = setpoint->rules.safe_w;
+    if (profile_has(limits, PROFILE_FALLBACK_POWER))
+        power = lower(power, limits->fallback_power_w);
+    if (profile_has(limits, PROFILE_FALLBACK_PERCENT))
+        power = lower(power, per_cent(setpoint, limits->fallback_pct));
     return power;
+}
+
+static int64_t hold_of(const struct setpoint *setpoint, const struct profile_limits *limits)
+{
+    const struct setpoint_rules *rules = &setpoint->rules;
+    if (!profile_has(limits, PROFILE_REFRESH_INTERVAL))
+        return rules->hold_ns;
+    int64_t hold = limits->refresh_interval_s * SECONDS_NS;
+    hold = hold > rules->least_hold_ns ? hold : rules->least_hold_ns;
+    return hold < rules->hold_ns ? hold : rules->hold_ns;
+}
+
+// Lower each value to that of any period: what can be relied on when it is not certain which
+// holds.
+static void lower_to_all(struct profile_limits *limits, const struct setpoint_profile *held)
+{
+    for (int i = 0; held->is_set && i < held->profile.count; i++) {
+        const struct profile_limits *set = &held->profile.periods[i].set;
+        for (enum profile_field f = 0; f < PROFILE_FIELDS; f++)
+            if (profile_has(set, f)
+                && (!profile_has(limits, f) || set->value[f] < limits->value[f]))
+                profile_set(limits, f, set->value[f]);
+    }
 }
 
 // Number of the period of the current profile that holds, from 1; 0: none.
@@ -64,6 +95,23 @@ static int active_period(const struct setpoint_profile *held, int64_t utc)
         while (period < held->profile.count && held->profile.periods[period].start <= utc)
             period++;
     return period;
+}
+
+// What the profiles say now.
+static struct profile_limits in_force(const struct setpoint *setpoint, struct setpoint_now now,
+                                      int *period)
+{
+    struct profile_limits limits = {0};
+    *period = 0;
+    if (now.why_untimed) {
+        lower_to_all(&limits, &setpoint->current);
+        lower_to_all(&limits, &setpoint->next);
+        return limits;
+    }
+    *period = active_period(&setpoint->current, utc_seconds(now.utc));
+    if (*period > 0)
+        limits = profile_limits_of(&setpoint->current.profile, *period - 1);
+    return limits;
 }
 
 static void end_current(struct setpoint *setpoint)
@@ -89,11 +137,6 @@ static void turn_pages(struct setpoint *setpoint, int64_t utc)
         end_current(setpoint);
 }
 
-static bool is_silent(const struct setpoint *setpoint, struct setpoint_now now)
-{
-    return now.mono.ns - setpoint->heard_at.ns >= setpoint->rules.hold_ns;
-}
-
 static bool is_starting(const struct setpoint *setpoint)
 {
     return !setpoint->heard || (!setpoint->judged && !setpoint->current.is_set);
@@ -114,80 +157,77 @@ static bool is_doubted(const struct setpoint *setpoint, int32_t target_w, struct
            && now.mono.ns - setpoint->unconfirmed_since.ns >= setpoint->rules.confirm_ns;
 }
 
-// What holds when the charger can be relied on and nothing is in doubt.
-static void decide_by_profile(const struct setpoint *setpoint, struct setpoint_now now,
-                              struct decision *decision)
+// Why no profile limits.
+static void explain_own(const struct setpoint *setpoint, int period, char *reason, size_t room)
 {
-    const struct profile *profile = &setpoint->current.profile;
-    int64_t utc = now.why_untimed ? 0 : utc_seconds(now.utc);
-    int period = active_period(&setpoint->current, utc);
-    int32_t power = NO_LIMIT;
-    if (period > 0) {
-        struct profile_limits limits = profile_limits_of(profile, period - 1);
-        power = power_of(setpoint, &limits);
-    }
-    decision->limit_w = lower(setpoint->rules.contract_w, power);
-    decision->mode = power == NO_LIMIT ? SETPOINT_OWN : SETPOINT_LIMITED;
-    decision->period = power == NO_LIMIT ? 0 : period;
-
+    const struct setpoint_profile *current = &setpoint->current, *next = &setpoint->next;
     char at[RFC3339_LEN + 1];
-    if (power != NO_LIMIT) {
-        snprintf(decision->reason, sizeof decision->reason, "period %d of %d", period,
-                 profile->count);
-    } else if (period > 0) {
-        copy(decision->reason, "the profile sets no power", sizeof decision->reason);
-    } else if (setpoint->current.is_set || setpoint->next.is_set) {
-        rfc3339_format(setpoint->current.is_set ? profile->periods[0].start
-                                                : setpoint->next.profile.valid_from,
-                       at);
-        snprintf(decision->reason, sizeof decision->reason, "no valid profile: it begins at %s",
-                 at);
+    if (period > 0) {
+        copy(reason, "the profile sets no power", room);
+    } else if (current->is_set || next->is_set) {
+        rfc3339_format(
+            current->is_set ? current->profile.periods[0].start : next->profile.valid_from, at);
+        snprintf(reason, room, "no valid profile: it begins at %s", at);
     } else {
-        snprintf(decision->reason, sizeof decision->reason, "no valid profile%s%.100s",
-                 *setpoint->why_none ? ": " : "", setpoint->why_none);
+        snprintf(reason, room, "no valid profile%s%.100s", *setpoint->why_none ? ": " : "",
+                 setpoint->why_none);
     }
 }
 
+// What holds when the charger can be relied on and nothing is in doubt.
+static void decide_by_profile(const struct setpoint *setpoint, int32_t power, int period,
+                              struct decision *decision)
+{
+    bool is_limited = period > 0 && power != NO_LIMIT;
+    decision->limit_w = lower(setpoint->rules.contract_w, power);
+    decision->mode = is_limited ? SETPOINT_LIMITED : SETPOINT_OWN;
+    decision->period = is_limited ? period : 0;
+    if (is_limited)
+        snprintf(decision->reason, sizeof decision->reason, "period %d of %d", period,
+                 setpoint->current.profile.count);
+    else
+        explain_own(setpoint, period, decision->reason, sizeof decision->reason);
+}
+
 // Make of what holds without doubt what holds in doubt.
-static void decide_safe(const struct setpoint *setpoint, struct decision *decision)
+static void decide_safe(int32_t fallback_w, struct decision *decision)
 {
     decision->mode = SETPOINT_SAFE;
-    decision->limit_w = lower(decision->limit_w, setpoint->rules.safe_w);
+    decision->limit_w = lower(decision->limit_w, fallback_w);
 }
 
 static void decide(struct setpoint *setpoint, struct setpoint_now now, struct decision *decision)
 {
     size_t room = sizeof decision->reason;
-    decide_by_profile(setpoint, now, decision);
-    if (now.why_untimed) {
-        decision->limit_w = lower(decision->limit_w, strictest(setpoint, &setpoint->current));
-        decision->limit_w = lower(decision->limit_w, strictest(setpoint, &setpoint->next));
-    }
+    int period;
+    struct profile_limits limits = in_force(setpoint, now, &period);
+    int32_t fallback_w = fallback_of(setpoint, &limits);
+    int64_t hold_ns = hold_of(setpoint, &limits);
+    decide_by_profile(setpoint, power_of(setpoint, &limits), period, decision);
     setpoint->target_w = decision->limit_w;
 
-    if (is_silent(setpoint, now)) {
-        decide_safe(setpoint, decision);
+    if (now.mono.ns - setpoint->heard_at.ns >= hold_ns) {
+        decide_safe(fallback_w, decision);
         snprintf(decision->reason, room, "no trustworthy telegram for %lld s",
-                 (long long)(setpoint->rules.hold_ns / SECONDS_NS));
+                 (long long)(hold_ns / SECONDS_NS));
     } else if (is_starting(setpoint)
                && now.mono.ns - setpoint->started.ns < setpoint->rules.hold_ns) {
         decision->mode = SETPOINT_STARTING;
         decision->period = 0;
-        decision->limit_w =
-            lower(lower(setpoint->stored_w, setpoint->rules.safe_w), setpoint->rules.contract_w);
+        decision->limit_w = lower(lower(setpoint->stored_w, fallback_w), decision->limit_w);
         copy(decision->reason,
              setpoint->heard ? "waiting for a message that stands still"
                              : "waiting for a trustworthy telegram",
              room);
     } else if (is_starting(setpoint)) {
-        decide_safe(setpoint, decision);
+        decide_safe(fallback_w, decision);
         copy(decision->reason, "no message stands still on P1", room);
     } else if (now.why_untimed && has_profile(setpoint)) {
-        decide_safe(setpoint, decision);
+        decide_safe(fallback_w, decision);
         snprintf(decision->reason, room, "no certain time for the profile: %.100s",
                  now.why_untimed);
     } else if (is_doubted(setpoint, setpoint->target_w, now)) {
-        decide_safe(setpoint, decision);
+        decide_safe(fallback_w, decision);
         snprintf(decision->reason, room, "the charger does not confirm%s%.100s",
                  *setpoint->why_unconfirmed ? ": " : "", setpoint->why_unconfirmed);
     }
@@ -249,6 +289,7 @@ enum err setpoint_offer(struct setpoint *setpoint, const struct profile *profile
         return ERR_RANGE;
     }
     setpoint->judged = true;
+    turn_pages(setpoint, utc_seconds(now.utc)); // the one that waits may have begun by now
     setpoint->next.is_set = true;
     setpoint->next.profile = *profile;
     copy(setpoint->next.digest, digest, sizeof setpoint->next.digest);
@@ -338,7 +379,9 @@ static int64_t sooner(int64_t wait, int64_t then_ns, int64_t now_ns)
 int64_t setpoint_wait(const struct setpoint *setpoint, struct setpoint_now now)
 {
     int64_t wait = INT64_MAX, mono = now.mono.ns;
-    wait = sooner(wait, setpoint->heard_at.ns + setpoint->rules.hold_ns, mono);
+    int period;
+    struct profile_limits limits = in_force(setpoint, now, &period);
+    wait = sooner(wait, setpoint->heard_at.ns + hold_of(setpoint, &limits), mono);
     if (is_starting(setpoint))
         wait = sooner(wait, setpoint->started.ns + setpoint->rules.hold_ns, mono);
     if (!setpoint->confirmed)

@@ -2,11 +2,23 @@
 // Which limit holds now, in which mode, and why. Pure: time, profiles and what the charger
 // answered come as arguments; nothing is read or written here.
 //
-//   starting  no trustworthy telegram yet: the lower of the stored limit and the safe one
+//   starting  no trustworthy telegram yet: the lowest of the stored limit, the safe one, and what
+//             a stored profile says
 //   own       nothing limits but the contract: no profile holds
 //   limited   the active period of a profile
 //   safe      in doubt: no telegram or no certain time for the hold time, or the charger does
 //             not confirm; the lowest of contract, safe limit, and what the profile says
+//
+// What a period of a profile sets, and what becomes of it:
+//
+//   MxPwr            the limit
+//   LoadReduct       the limit, as per cent of the contract
+//   MxPhaseImbal     the limit at which not even a car on one phase exceeds that imbalance
+//   MxPwrFallbck     lowers the safe limit
+//   SetPointFallbck  lowers the safe limit, as per cent of the contract
+//   RefreshInterv    shortens the hold time for silence, down to the least of the rules
+//
+// All hold in the period that is active; where no time is certain, the strictest of all periods.
 //
 // A profile that begins later waits beside the one that holds, so that there is no gap
 // between them; a newer one replaces the one that waits. Where the profile ends, the charger
@@ -30,10 +42,12 @@ enum { SETPOINT_REASON = 160, SETPOINT_DIGEST = 64 };
 enum setpoint_mode { SETPOINT_STARTING, SETPOINT_OWN, SETPOINT_LIMITED, SETPOINT_SAFE };
 
 struct setpoint_rules {
-    int32_t contract_w; // never above
-    int32_t safe_w;     // in doubt
-    int64_t hold_ns;    // mono: how long without a trustworthy telegram or a certain time
-    int64_t confirm_ns; // mono: how long the charger may leave a limit unconfirmed
+    int32_t contract_w;    // never above
+    int32_t safe_w;        // in doubt
+    int64_t hold_ns;       // mono: how long without a trustworthy telegram or a certain time
+    int64_t confirm_ns;    // mono: how long the charger may leave a limit unconfirmed
+    int64_t least_hold_ns; // mono: that a profile may shorten the hold for silence to
+    int64_t imbalance_mw;  // limit for each 0.1 A of imbalance; 0: imbalance is not obeyed
 };
 
 // The time at which something happens. While why_untimed is not NULL, utc means nothing, and

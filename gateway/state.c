@@ -43,9 +43,10 @@ static void digest_text(const char *text, size_t len, char digest[static DIGEST_
 char *state_encode(const struct state *state)
 {
     json_t *limit = state->has_limit ? json_integer(state->limit_w) : json_null();
-    json_t *root = json_pack("{s:o, s:o, s:o, s:s}", "limit_w", limit, "current",
+    json_t *root = json_pack("{s:o, s:o, s:o, s:s, s:I, s:s}", "limit_w", limit, "current",
                              encode_profile(&state->current), "next", encode_profile(&state->next),
-                             "done", state->done);
+                             "done", state->done, "seq", (json_int_t)state->seal.seq, "seq_digest",
+                             state->seal.digest);
     char *body = root ? json_dumps(root, JSON_COMPACT) : NULL;
     assert(body); // texts are ASCII
     json_decref(root);
@@ -75,6 +76,27 @@ static enum err decode_profile(const json_t *value, struct state_profile *profil
     return profile->accepted >= EARLIEST && profile->accepted < LATEST ? ERR_NONE : ERR_RANGE;
 }
 
+static bool take_digest(const json_t *value, char digest[static STATE_DIGEST + 1])
+{
+    const char *text = json_string_value(value);
+    if (!text || strlen(text) > STATE_DIGEST)
+        return false;
+    memcpy(digest, text, strlen(text));
+    return true;
+}
+
+// Whoever kept no seals yet wrote neither member.
+static enum err decode_seal(const json_t *root, struct seal_gate_last *seal)
+{
+    const json_t *seq = json_object_get(root, "seq"), *digest = json_object_get(root, "seq_digest");
+    if (!seq && !digest)
+        return ERR_NONE;
+    if (!json_is_integer(seq) || !take_digest(digest, seal->digest))
+        return ERR_SYNTAX;
+    seal->seq = json_integer_value(seq);
+    return seal->seq >= 0 && seal->seq <= LONG_MESSAGE_SEQ_MAX ? ERR_NONE : ERR_RANGE;
+}
+
 static enum err decode_body(const json_t *root, struct state *state)
 {
     struct state read = {0};
@@ -86,11 +108,11 @@ static enum err decode_body(const json_t *root, struct state *state)
         return ERR_RANGE;
     read.has_limit = json_is_integer(limit);
     read.limit_w = (int32_t)limit_w;
-    const char *done = json_string_value(json_object_get(root, "done"));
-    if (!done || strlen(done) >= sizeof read.done)
+    if (!take_digest(json_object_get(root, "done"), read.done))
         return ERR_SYNTAX;
-    memcpy(read.done, done, strlen(done));
-    enum err err = decode_profile(json_object_get(root, "current"), &read.current);
+    enum err err = decode_seal(root, &read.seal);
+    if (!err)
+        err = decode_profile(json_object_get(root, "current"), &read.current);
     if (!err)
         err = decode_profile(json_object_get(root, "next"), &read.next);
     if (!err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the gateway must know again after a power cut: the profiles that hold and wait, as
-// their texts, and the limit that held last.
+// their texts, the limit that held last, and the number of the seal obeyed last.
 //
 // The file is replaced as a whole (written beside, fsync, rename, fsync of the folder) and only
 // when its content changes. It begins with its own digest, so that a damaged one is noticed;
@@ -10,6 +10,7 @@
 #define GATEWAY_STATE_H
 
 #include "base/err.h"
+#include "gateway/seal_gate.h"
 #include "wire/long_message.h"
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ struct state {
     int32_t limit_w; // that held last
     struct state_profile current, next;
     char done[STATE_DIGEST + 1]; // digest of the text that ended last; "": none
+    struct seal_gate_last seal;  // of the sealed message obeyed last
 };
 
 // The content of the file. Owned: free().

@@ -59,6 +59,11 @@ bool trust_settles(struct trust *trust, const struct p1_telegram *telegram)
     return trust->seen == trust->rules.repeats;
 }
 
+bool trust_is_settled(const struct trust *trust)
+{
+    return trust->seen == trust->rules.repeats;
+}
+
 const char *trust_message_fault(const struct trust *trust)
 {
     return words[trust->verdict];

@@ -37,6 +37,9 @@ const char *trust_refuses(const struct trust *trust, const struct p1_telegram *t
 // the time to judge it: trust->octets, len of them, unless trust_message_fault() names a fault.
 bool trust_settles(struct trust *trust, const struct p1_telegram *telegram);
 
+// Does the message that settled last still stand, as of the last telegram taken?
+bool trust_is_settled(const struct trust *trust);
+
 // Why there is no message to read, a text that stays; NULL: there is one, maybe empty.
 const char *trust_message_fault(const struct trust *trust);
 

@@ -84,7 +84,7 @@ create table plan.profile (
     created     timestamptz not null
 );
 create index on plan.profile (meter, created desc);
-create index on plan.profile (created);
+create index on plan.profile (created, id); -- socmod-p3 reads on from the last one that it took
 create index on plan.profile (digest);
 create index on plan.profile (round);
 -- Doorbells: "plan_profile" (payload: how many), "plan_round" (payload: round id).

@@ -30,7 +30,7 @@ create unique index delivery_waiting on p3.delivery (meter) where state = 'queue
 create unique index delivery_sending on p3.delivery (meter) where state = 'connecting';
 create index delivery_due on p3.delivery (lane, priority, next_at) where state = 'queued';
 create index delivery_late on p3.delivery (not_after) where state = 'queued';
-create index delivery_unconfirmed on p3.delivery (digest)
+create index delivery_unconfirmed on p3.delivery (meter, digest)
     where state in ('queued', 'connecting', 'written', 'verified', 'seen');
 create index delivery_written on p3.delivery (meter, written_at desc) where written_at is not null;
 

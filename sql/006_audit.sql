@@ -23,12 +23,13 @@ create trigger append_only before update or delete or truncate on audit.event
     for each statement execute function audit.refuse_change();
 
 -- Times as the API tells them, RFC 3339: whole seconds for what is set to them, milliseconds for
--- what happened; and as a number.
+-- what happened; and as a number. Not more than the server can write into the statement in their
+-- place: called as functions they would cost more than all the rest.
 create function audit.at_s(at timestamptz) returns text language sql stable strict parallel safe
     return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 create function audit.at_ms(at timestamptz) returns text language sql stable strict parallel safe
     return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
-create function audit.at_us(at timestamptz) returns bigint language sql immutable strict parallel safe
+create function audit.at_us(at timestamptz) returns bigint language sql stable strict parallel safe
     return (extract(epoch from at) * 1000000)::bigint;
 
 -- Who may read the API. Written by socmod-admin.

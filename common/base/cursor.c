@@ -10,12 +10,13 @@ struct cursor cursor_reader(const void *octets, size_t len)
         const void *given;
         uint8_t *at;
     } start = {octets}; // only the put functions write, and they are for writers
-    return (struct cursor){start.at, start.at + len, ERR_NONE};
+    return cursor_writer(start.at, len);
 }
 
 struct cursor cursor_writer(void *octets, size_t len)
 {
-    return (struct cursor){octets, (uint8_t *)octets + len, ERR_NONE};
+    uint8_t *at = octets;
+    return (struct cursor){at, len ? at + len : at, ERR_NONE}; // NULL is nowhere, not even at + 0
 }
 
 size_t cursor_left(const struct cursor *cursor)
@@ -26,10 +27,12 @@ size_t cursor_left(const struct cursor *cursor)
 // The place of the next len octets, which are then behind us; NULL beyond the end.
 static uint8_t *step(struct cursor *cursor, size_t len)
 {
-    if (len > cursor_left(cursor))
-        cursor->err = ERR_SIZE;
     if (cursor->err)
         return NULL;
+    if (len > cursor_left(cursor)) {
+        cursor->err = ERR_SIZE;
+        return NULL;
+    }
     uint8_t *at = cursor->at;
     cursor->at += len;
     return at;

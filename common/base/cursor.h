@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounded reading and writing of octets, big-endian, with an error that sticks: after the
-// first step beyond the end everything reads as zero, nothing is written, and cursor_err()
-// says ERR_SIZE. So a decoder checks once, at its end.
+// first step beyond the end everything reads as zero, nothing is written, and err says
+// ERR_SIZE. So a decoder checks once, at its end. It may also set err itself, to what it found
+// wrong: that sticks as well.
 
 #ifndef BASE_CURSOR_H
 #define BASE_CURSOR_H

@@ -107,7 +107,7 @@ int program_start(const struct program *program, int argc, char **argv)
             check = true;
         } else if (letter == 'p' && program->settings) {
             sample = true;
-        } else if (letter >= 256) {
+        } else if (letter >= 256 && program->options) {
             take_option(&program->options[letter - 256], argc, argv);
         } else {
             refuse_usage(program);

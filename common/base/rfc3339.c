@@ -8,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 
+// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits can write
+static const int64_t FIRST_UTC = -62167219200, LAST_UTC = 253402300799;
+
 static bool digits(const char *text, int count, int *value)
 {
     *value = 0;
@@ -67,17 +70,33 @@ enum err rfc3339_parse(const char *text, size_t len, int64_t *utc)
     if (real.tm_mon != month - 1 || real.tm_mday != day || real.tm_hour != hour
         || real.tm_min != minute || real.tm_sec != second)
         return ERR_RANGE;
-    *utc = shown - offset;
+    int64_t result = shown - offset;
+    if (result < FIRST_UTC || result > LAST_UTC)
+        return ERR_RANGE;
+    *utc = result;
     return ERR_NONE;
+}
+
+static void write_digits(char *text, int count, int value)
+{
+    for (int i = count - 1; i >= 0; i--, value /= 10)
+        text[i] = (char)('0' + value % 10);
 }
 
 void rfc3339_format(int64_t utc, char text[static RFC3339_LEN + 1])
 {
+    assert(utc >= FIRST_UTC && utc <= LAST_UTC);
     time_t shown = utc;
     struct tm tm;
     gmtime_r(&shown, &tm);
-    assert(tm.tm_year >= -1900 && tm.tm_year < 8100);
-    strftime(text, RFC3339_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    // not strftime, whose %Y writes the year 999 with three digits
+    memcpy(text, "0000-00-00T00:00:00Z", RFC3339_LEN + 1);
+    write_digits(text, 4, tm.tm_year + 1900);
+    write_digits(text + 5, 2, tm.tm_mon + 1);
+    write_digits(text + 8, 2, tm.tm_mday);
+    write_digits(text + 11, 2, tm.tm_hour);
+    write_digits(text + 14, 2, tm.tm_min);
+    write_digits(text + 17, 2, tm.tm_sec);
 }
 
 void rfc3339_format_ms(int64_t utc_ns, char text[static RFC3339_MS_LEN + 1])

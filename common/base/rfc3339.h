@@ -16,7 +16,8 @@ enum { RFC3339_LEN = 20, RFC3339_MS_LEN = 24 };
 //   text  len characters; only borrowed
 //   utc   whole seconds since 1970, the fraction dropped; untouched on error
 //
-//   ERR_SYNTAX  not of that form, or no offset      ERR_RANGE  no such time; leap seconds too
+//   ERR_SYNTAX  not of that form, or no offset
+//   ERR_RANGE   no such time; leap seconds too; in UTC not within the years 0000 to 9999
 MUST_CHECK enum err rfc3339_parse(const char *text, size_t len, int64_t *utc);
 
 // Write utc (years 0000 to 9999) with a terminator: seconds, or ns with three decimals.

@@ -3,6 +3,7 @@
 #include "io/http.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "io/http_feed.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -16,13 +17,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { EXTRA_HEADERS = 8, CONNECTIONS_MAX = 1000, IDLE_S = 60, WORKERS_MAX = 64 };
+enum { EXTRA_HEADERS = 12, CONNECTIONS_MAX = 1000, IDLE_S = 60, WORKERS_MAX = 64 };
 
 struct http {
     struct MHD_Daemon *daemon;
     struct loop *loop;
     struct loop_watch *watch;
     struct loop_timer *timer;
+    struct http_feed *feed;
     const struct http_route *routes;
     bool (*before)(struct http_request *request, const struct http_route *route);
     void *(*worker_new)(void *arg);
@@ -142,6 +144,18 @@ static bool client_has(const struct http_request *request)
     return false;
 }
 
+static void queue(struct http_request *request, int status, const char *type,
+                  struct MHD_Response *response)
+{
+    if (type)
+        MHD_add_response_header(response, "Content-Type", type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    for (int i = 0; i < request->extra_count; i++)
+        MHD_add_response_header(response, request->extra[i].name, request->extra[i].value);
+    request->result = MHD_queue_response(request->connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+}
+
 void http_answer(struct http_request *request, int status, const char *type, char *body, size_t len)
 {
     assert(!request->answered);
@@ -157,13 +171,7 @@ void http_answer(struct http_request *request, int status, const char *type, cha
              : MHD_create_response_from_buffer(0, memory_text(""), MHD_RESPMEM_MUST_FREE);
     if (!response)
         log_fatal("http.failed", F("what", "response"));
-    if (type && body)
-        MHD_add_response_header(response, "Content-Type", type);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    for (int i = 0; i < request->extra_count; i++)
-        MHD_add_response_header(response, request->extra[i].name, request->extra[i].value);
-    request->result = MHD_queue_response(request->connection, (unsigned)status, response);
-    MHD_destroy_response(response);
+    queue(request, status, body ? type : NULL, response);
 }
 
 static const char *title_of(int status)
@@ -202,6 +210,21 @@ void http_problem(struct http_request *request, int status, const char *kind, co
     json_decref(problem);
     free(type);
     http_answer(request, status, "application/problem+json", text, strlen(text));
+}
+
+void http_follow(struct http_request *request, const char *type, const char *text, size_t len,
+                 int64_t last_ns)
+{
+    assert(!request->answered);
+    struct MHD_Response *response =
+        http_feed_follow(request->http->feed, request->connection, text, len, last_ns);
+    if (!response) {
+        http_add_header(request, "Retry-After", "30");
+        http_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "followers", "too many follow already");
+        return;
+    }
+    request->answered = true;
+    queue(request, MHD_HTTP_OK, type, response);
 }
 
 static void forget_parts(struct http_request *request)
@@ -404,7 +427,7 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         {MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, NULL},
     };
     int count = 6;
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     if (address->sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     if (settings->threads) {
@@ -437,6 +460,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
                           .arg = arg};
     pthread_mutex_init(&http->lock, NULL);
     pthread_key_create(&http->worker_key, NULL);
+    int connections_max = settings->connections_max ? settings->connections_max : CONNECTIONS_MAX;
+    http->feed = http_feed_new((connections_max + 1) / 2);
     http->certificate = read_file(settings->certificate_file);
     http->key = read_file(settings->key_file);
     bool wants_tls = settings->certificate_file && *settings->certificate_file;
@@ -470,14 +495,26 @@ int http_port(const struct http *http)
     return info ? info->port : 0;
 }
 
+void http_tell(struct http *http, const char *text, size_t len)
+{
+    http_feed_tell(http->feed, text, len);
+}
+
+int http_followers(struct http *http)
+{
+    return http_feed_count(http->feed);
+}
+
 void http_free(struct http *http)
 {
     if (!http)
         return;
+    http_feed_close(http->feed);
     loop_unwatch(http->watch);
     loop_timer_free(http->timer);
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
+    http_feed_free(http->feed);
     for (int i = 0; i < http->worker_count && http->worker_free; i++)
         http->worker_free(http->workers[i]);
     pthread_key_delete(http->worker_key);

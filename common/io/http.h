@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HTTP_BODY_MAX = 65536, HTTP_PATH_PARTS = 4 };
 
@@ -43,6 +44,13 @@ void http_add_header(struct http_request *request, const char *name, const char 
 // Answer a problem: type becomes "urn:socmod:problem:<kind>", title and detail are for a person.
 void http_problem(struct http_request *request, int status, const char *kind, const char *detail);
 
+// Answer 200 with a body that has no end: it begins with text and goes on with whatever
+// http_tell() tells, in order. Holds no thread. It ends after machine time last_ns, when the client
+// reads too slowly, or when the server stops; the client then asks again. 503 when half of the
+// connections follow already.
+void http_follow(struct http_request *request, const char *type, const char *text, size_t len,
+                 int64_t last_ns);
+
 struct http_route {
     const char *method;  // "GET", "POST", ...
     const char *pattern; // "/v1/profiles/{id}/life"; each {...} takes one path segment
@@ -69,6 +77,11 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
                       bool (*before)(struct http_request *request, const struct http_route *route),
                       void *(*worker_new)(void *arg), void (*worker_free)(void *worker), void *arg);
 int http_port(const struct http *http);
+
+// Tell all who follow; and how many do. From any thread. A follower that has gone is noticed when
+// something is told, so tell something now and then.
+void http_tell(struct http *http, const char *text, size_t len);
+int http_followers(struct http *http);
 void http_free(struct http *http);
 
 #endif

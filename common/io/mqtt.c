@@ -42,9 +42,10 @@ enum {
 };
 
 // What travels between the threads: a message to publish, and back with its err; or news.
+enum kind { PUBLISHED, MESSAGE, CONNECTED, LOST };
 struct item {
-    struct item *next, *before; // before: only in link->sent
-    enum { PUBLISHED, MESSAGE, CONNECTED, LOST } kind;
+    struct item *next, *before;
+    enum kind kind;
     struct mqtt_message message; // points into this allocation
     struct link *link;           // while it is in link->sent
     void (*done)(void *arg, enum err err);
@@ -118,8 +119,10 @@ static void take_out(struct list *list, struct item *item)
 static struct item *take_first(struct list *list)
 {
     struct item *item = list->first;
-    if (item)
-        take_out(list, item);
+    if (!item)
+        return NULL;
+    list->first = item->next;
+    *(item->next ? &item->next->before : &list->last) = NULL;
     return item;
 }
 
@@ -186,7 +189,7 @@ static void bring_home(struct mqtt *mqtt, struct item *item)
         ring(mqtt);
 }
 
-static void bring_news_home(struct mqtt *mqtt, int kind)
+static void bring_news_home(struct mqtt *mqtt, enum kind kind)
 {
     struct item *item = memory_new(1, sizeof *item);
     item->kind = kind;

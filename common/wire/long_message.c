@@ -358,6 +358,12 @@ static void look_at_times(const json_t *header, const json_t *body, struct long_
         tolerate(message, LONG_MESSAGE_LATE_START);
 }
 
+static int64_t sequence_of(const json_t *header)
+{
+    json_int_t seq = json_integer_value(json_object_get(header, "Seq")); // 0: no integer
+    return seq > 0 && seq <= LONG_MESSAGE_SEQ_MAX ? seq : 0;
+}
+
 // Everything of a message whose Action is ours.
 static bool read_ours(json_t *root, json_t *header, enum long_message_unit unit,
                       struct long_message *message)
@@ -376,6 +382,7 @@ static bool read_ours(json_t *root, json_t *header, enum long_message_unit unit,
         return fail(message, "%s", reason);
     look_at_times(header, body, message);
     look_for_unknown_in_envelope(root, header, body, message);
+    message->seq = sequence_of(header);
     return true;
 }
 
@@ -441,6 +448,7 @@ void long_message_read(const char *text, size_t len, enum long_message_unit unit
                        struct long_message *message)
 {
     message->oddities = 0;
+    message->seq = 0;
     message->reason[0] = '\0';
     message->kind = read_text(text, len, unit, message);
     if (message->kind != LONG_MESSAGE_PROFILE) {

@@ -6,7 +6,7 @@
 //
 // without the line break: at most LONG_MESSAGE_MAX ASCII characters, no CR or LF. Further
 // members of a period: LoadReduct MxPhaseImbal MxPwrFallbck SetPointFallbck RefreshInterv.
-// The sealed form adds Header.Seq and, last, Sig; neither is judged here.
+// The sealed form adds Header.Seq and, last, Sig: see seal.h, where they are judged.
 //
 // Source: ElaadNL's paper on the chain, figure 8; DSMR 4.2.2 Main, use case 11 (length).
 
@@ -17,6 +17,9 @@
 #include "wire/profile.h"
 
 #include <stddef.h>
+#include <stdint.h>
+
+#define LONG_MESSAGE_SEQ_MAX INT64_C(9007199254740991) // that any JSON reader keeps whole
 
 enum {
     LONG_MESSAGE_MAX = 1024,       // characters, without terminator
@@ -69,7 +72,8 @@ struct long_message {
     enum long_message_kind kind;
     unsigned oddities;                // 1 << enum long_message_oddity; 0 unless PROFILE
     char reason[LONG_MESSAGE_REASON]; // FOREIGN and MALFORMED: printable ASCII; else ""
-    struct profile profile;           // as it was sent, periods not normalised; PROFILE only
+    int64_t seq;            // Header.Seq, 1 to LONG_MESSAGE_SEQ_MAX; 0: none, or no such number
+    struct profile profile; // as it was sent, periods not normalised; PROFILE only
 };
 
 // Read what a meter shows. text is len octets of any kind, only borrowed.

@@ -62,6 +62,8 @@ EOF
 connection = $DB user=socmod_planner
 [planner]
 name = planner
+[seal]
+key_file = $WORK/seal.pem
 EOF
     ini p3 <<EOF
 [database]
@@ -126,6 +128,8 @@ EOF
 port = tcp://127.0.0.1:$((P1_PORT + n))
 [meter]
 equipment_id = ${METERS[n]}
+[seal]
+key_1 = $SEAL_KEY
 [charger]
 type = $TREE/gateway/drivers/compleo-station.ini
 address = tcp://127.0.0.1:$((MODBUS_PORT + n))
@@ -187,12 +191,17 @@ start_broker
     || fail "import: $(cat "$WORK/import.log")"
 "$BIN/socmod-admin" token --name demo --role viewer --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
+SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \
+    || fail "seal: $(cat "$WORK/seal.log")"
 AUDIT_PORT=$(free_port) MODBUS_PORT=$(free_ports "$CHARGERS") P1_PORT=$(free_ports "$CHARGERS")
 set_hands
 write_settings
 step "starting $((${#METERS[@]} + 7)) programs; logs in $WORK"
 start_all
 wait_for 20 "audit API" curl -sf "http://127.0.0.1:$AUDIT_PORT/readyz"
+# What stands behind the # never leaves the browser.
+PAGE="http://127.0.0.1:$AUDIT_PORT/#token=$(cat "$WORK/token")"
+step "to look on: $PAGE"
 python3 -B "$DEMO/watch.py" --api "http://127.0.0.1:$AUDIT_PORT" --token-file "$WORK/token" \
     --case "$WORK/case" --truth "$WORK/truth.csv" --modbus-port "$MODBUS_PORT" --from "$FROM" --to "$TO" &
 PID[watch]=$!
@@ -203,6 +212,7 @@ unset "PID[watch]"
 if [ -n "${KEEP:-}" ]; then
     echo
     echo "Left up, until Ctrl-C:"
+    echo "  page        $PAGE"
     echo "  audit API   http://127.0.0.1:$AUDIT_PORT/v1/profiles   (Authorization: Bearer $(cat "$WORK/token"))"
     echo "  database    psql '$DB user=socmod'"
     echo "  broker      mosquitto_sub -p $BROKER_PORT -v -t '#'"

@@ -132,12 +132,16 @@ def truth_rows(path, case, start, end):
             for kind, total in sums.items()}
 
 
+def is_final(profile):
+    return profile["state"] in FINAL or profile["cause"] == "gateway-refused"
+
+
 def settle(api, seconds):
     """Wait until the last messages have come to their end; the profiles as they then are."""
     until = time.monotonic() + seconds
     while True:
         profiles = list(api.items("/v1/profiles"))
-        if all(p["state"] in FINAL for p in profiles) or time.monotonic() > until:
+        if all(is_final(p) for p in profiles) or time.monotonic() > until:
             return profiles
         time.sleep(0.5)
 
@@ -195,9 +199,9 @@ def summarise(api, args):
     by_state = {}
     for profile in profiles:
         by_state[profile["state"]] = by_state.get(profile["state"], 0) + 1
-        if profile["state"] not in FINAL:
+        if not is_final(profile):
             complaints.append(f"profile {profile['id']} is lost: still {profile['state']}")
-        elif profile["state"] in ("failed", "refused"):
+        elif profile["state"] in ("failed", "refused", "seen"):
             complaints.append(f"profile {profile['id']} {profile['state']}: {profile['cause']}")
     for profile in profiles:
         if profile["state"] != "applied":

@@ -6,7 +6,9 @@
 #include "io/db.h"
 #include "services/admin/grid_import.h"
 #include "services/admin/migrate.h"
+#include "services/admin/seal_job.h"
 #include "services/admin/token.h"
+#include "wire/seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,8 @@ static const struct setting settings[] = {
 };
 
 static const char *sql_folder, *token_name, *token_role, *token_days;
+static const char *seal_seq;
+static struct seal_job seal;
 static bool replace, revoke;
 static const struct program_option options[] = {
     {"sql", "DIR", .text = &sql_folder, .help = "migrate: take the files from DIR"},
@@ -31,6 +35,12 @@ static const struct program_option options[] = {
     {"role", "ROLE", .text = &token_role, .help = "token: " TOKEN_ROLES},
     {"days", "DAYS", .text = &token_days, .help = "token: how long it is good, 1 to 3660"},
     {"revoke", .flag = &revoke, .help = "token: end the one of NAME now"},
+    {"make-key", "FILE", .text = &seal.make_key,
+     .help = "seal: make a key pair; FILE gets the private one, the public one is printed"},
+    {"key", "FILE", .text = &seal.key, .help = "seal: private key; its public one is printed, or"},
+    {"meter", "ID", .text = &seal.meter, .help = "seal: the message FILE is sealed for this one"},
+    {"seq", "NUMBER", .text = &seal_seq,
+     .help = "seal: greater than that of the message before; otherwise milliseconds since 1970"},
     {0},
 };
 
@@ -40,7 +50,7 @@ static const struct program program = {
     .version = VERSION,
     .settings = settings,
     .options = options,
-    .words = "migrate | import FILE | export [FILE] | token",
+    .words = "migrate | import FILE | export [FILE] | token | seal [FILE]",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -65,6 +75,27 @@ static enum err run_token(struct db *db, char **words)
     if (revoke)
         return token_revoke(db, token_name);
     return token_make(db, token_name, token_role, strtoll(token_days, NULL, 10));
+}
+
+static enum err run_seal(struct db *db, char **words)
+{
+    (void)db;
+    return seal_job_run(&seal, words[0] ? words[0] : "-");
+}
+
+static const char *seal_fault(void)
+{
+    if (!seal.make_key == !seal.key)
+        return "either --make-key FILE or --key FILE must be given";
+    if (seal.make_key && (seal.meter || seal_seq))
+        return "--make-key takes no --meter and no --seq";
+    if (seal.meter && (!*seal.meter || strlen(seal.meter) > SEAL_EQUIPMENT_MAX))
+        return "--meter takes 1 to 100 characters";
+    char *end;
+    seal.seq = seal_seq ? strtoll(seal_seq, &end, 10) : 0;
+    if (seal_seq && (seal.seq < 1 || seal.seq > LONG_MESSAGE_SEQ_MAX || *end))
+        return "--seq must be 1 to 9007199254740991";
+    return NULL;
 }
 
 static bool is_role(const char *word)
@@ -95,11 +126,11 @@ static const struct job {
     int least, most; // further words
     enum err (*run)(struct db *db, char **words);
     const char *(*fault)(void); // of the options, or NULL
+    bool is_offline;            // needs no database
 } jobs[] = {
-    {"migrate", 0, 0, run_migrate, NULL},
-    {"import", 1, 1, run_import, NULL},
-    {"export", 0, 1, run_export, NULL},
-    {"token", 0, 0, run_token, token_fault},
+    {"migrate", 0, 0, run_migrate, NULL, false}, {"import", 1, 1, run_import, NULL, false},
+    {"export", 0, 1, run_export, NULL, false},   {"token", 0, 0, run_token, token_fault, false},
+    {"seal", 0, 1, run_seal, seal_fault, true},
 };
 
 static const struct job *find_job(int count, char **words)
@@ -124,8 +155,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s: %s\n", program.name, job->word, fault);
         return EXIT_USAGE;
     }
-    struct db *db = db_new(connection, program.name);
-    enum err err = db_connect(db);
+    struct db *db = job->is_offline ? NULL : db_new(connection, program.name);
+    enum err err = db ? db_connect(db) : ERR_NONE;
     if (!err)
         err = job->run(db, argv + first + 1);
     db_free(db);

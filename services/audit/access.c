@@ -58,14 +58,6 @@ static int64_t machine_ns(void)
     return clock_real_ns(clock_mono().ns);
 }
 
-static void take_name(const char *name, char printable[static ACCESS_NAME_MAX + 1])
-{
-    size_t len = 0;
-    for (; name[len] && len < ACCESS_NAME_MAX; len++)
-        printable[len] = name[len] >= ' ' && name[len] <= '~' ? name[len] : '?';
-    printable[len] = '\0';
-}
-
 // Read all rows anew; what is held stays where that fails.
 static void read_again(struct access *access, struct db *db)
 {
@@ -86,7 +78,7 @@ static void read_again(struct access *access, struct db *db)
                       token->hash.octets, DIGEST_LEN, &len)
             || len != DIGEST_LEN)
             continue;
-        take_name(PQgetvalue(result, i, 0), token->name);
+        parameter_tame(PQgetvalue(result, i, 0), token->name);
         token->scope = strcmp(role, "metrics") ? ACCESS_READ : ACCESS_METRICS;
         token->expires_us = db_get_integer(result, i, 3);
         count++;

@@ -9,6 +9,7 @@
 #define AUDIT_ACCESS_H
 
 #include "io/db.h"
+#include "services/audit/parameter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +31,7 @@ const char *access_answer_name(enum access_answer answer);
 // them be read again, but not more than once a second.
 #define ACCESS_TRUST_NS (10 * SECONDS_NS)
 #define ACCESS_AGAIN_NS SECONDS_NS
-enum { ACCESS_NAME_MAX = 64 };
+enum { ACCESS_NAME_MAX = PARAMETER_MAX };
 
 // Owned: access_free().
 struct access *access_new(void);

@@ -38,7 +38,8 @@ bool answer_takes_id(struct http_request *request, enum parameter_kind kind, con
 
 // A page of list: limit, cursor and filters come from the query.
 //
-//   preset  values of the list's required filters, by filter; NULL entries and NULL for the rest
+//   preset  LIST_FILTERS values: those of the list's required filters, by filter; NULL for the
+//           rest, and NULL for none at all
 void answer_list(struct http_request *request, const struct list *list, const char *const *preset);
 
 // The one item of list that preset asks for.

@@ -8,10 +8,11 @@
 PGresult *audit_table_find(struct db *db, const char *thing, const char *id)
 {
     const char *params[] = {id};
-    return db_query(db,
-                    !strcmp(thing, "feeder") ? "select 1 from grid.feeder where id = $1"
-                                             : "select 1 from grid.transformer where id = $1",
-                    1, params);
+    const char *sql = !strcmp(thing, "feeder") ? "select 1 from grid.feeder where id = $1"
+                      : !strcmp(thing, "connection")
+                          ? "select 1 from grid.connection where ean = $1"
+                          : "select 1 from grid.transformer where id = $1";
+    return db_query(db, sql, 1, params);
 }
 
 PGresult *audit_table_round(struct db *db, const char *id)
@@ -68,9 +69,9 @@ PGresult *audit_table_profile(struct db *db, const char *id)
     "  where o.digest = p.digest and o.meter = p.meter and o.created > p.created)"
 #define LIFE_RECEIPT_ROWS                                                                          \
     "(select json_agg(i order by e.at, e.id) as rows,"                                             \
-    "  min(e.at) filter (where e.state = 'seen') as seen,"                                         \
-    "  min(e.at) filter (where e.state = 'applied') as applied,"                                   \
-    "  max(e.at) filter (where e.state = 'ended') as ended"                                        \
+    "  min(e.arrived) filter (where e.state = 'seen') as seen,"                                    \
+    "  min(e.arrived) filter (where e.state = 'applied') as applied,"                              \
+    "  max(e.arrived) filter (where e.state = 'ended') as ended"                                   \
     "  from field.receipt e, lateral (select" RECEIPT_COLUMNS ") i"                                \
     "  where e.digest = p.digest and e.meter = p.meter"                                            \
     "  and e.arrived >= p.created and e.arrived < n.created)"
@@ -97,7 +98,9 @@ PGresult *audit_table_life(struct db *db, const char *id)
         "   from p3.attempt a where a.profile = p.id order by a.number, a.id) x), "
         "'[]'),"
         " coalesce(e.rows, '[]'),"
-        " coalesce(d.state, 'planned'),"
+        // A gateway may refuse what the meter took.
+        " case when d.state = 'seen' and d.cause = 'gateway-refused' then 'refused'"
+        "   else coalesce(d.state, 'planned') end,"
         " audit.at_us(r.basis + interval '15 minutes'), audit.at_us(q.arrived),"
         " audit.at_us(p.created), audit.at_us(d.queued_at), audit.at_us(d.written_at),"
         " audit.at_us(d.verified_at), audit.at_us(coalesce(d.seen_at, e.seen)),"

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "services/audit/sql_text.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,15 @@
     "   where v.l > 0 and v.w is not null"                                                         \
     "   order by v.w::numeric / v.l desc, s.quarter desc limit 1) x)"
 
+#define LAST_LOAD                                                                                  \
+    "case when z.quarter is not null then (select " SUM_OF_ALL " from dali.quarter q"              \
+    " where q.feeder = any (fs.numbers) and q.quarter = z.quarter) end"
+
+#define LAST_ROUND                                                                                 \
+    "(select row_to_json(x) from (select r.id, audit.at_s(r.quarter) as quarter, r.congested,"     \
+    "   r.blind from plan.round r where r.transformer = t.number"                                  \
+    "  order by r.quarter desc, r.finished desc limit 1) x)"
+
 const struct list list_transformers = {
     .name = "transformers",
     .select = "select row_to_json(item), t.number from grid.transformer t,"
@@ -39,7 +49,8 @@ const struct list list_transformers = {
               "   lateral (select q.quarter from dali.quarter q where q.feeder = u.number"
               "    order by q.quarter desc limit 1) n) z,"
               " lateral (select t.id, t.name, t.limit_w, fs.ids as feeders, " WORST
-              " as worst, audit.at_s(z.quarter) as last_quarter) item",
+              " as worst, audit.at_s(z.quarter) as last_quarter, " LAST_LOAD " as last_w,"
+              " " LAST_ROUND " as round) item",
     .after = "t.number > $",
     .order = "order by t.number",
     .keys = "i",
@@ -80,6 +91,72 @@ const struct list list_transformer_loads = {
                 {"to", PARAMETER_TIME, "q.quarter < $", true}},
 };
 
+// Per quarter what the last round about it foresaw.
+#define OF_PHASE(column, phase) "max(f." column ") filter (where f.phase = " phase ")"
+#define PER_PHASE(column)                                                                          \
+    "array[" OF_PHASE(column, "1") ", " OF_PHASE(column, "2") ", " OF_PHASE(column,                \
+                                                                            "3") "] as " column
+#define FORECASTS_SELECT(from, feeder)                                                             \
+    "select row_to_json(item), audit.at_us(r.quarter) from " from ", lateral ("                    \
+    "  select " PER_PHASE("limit_w") ", " PER_PHASE("base_w") ", " PER_PHASE(                      \
+        "margin_w") ", " PER_PHASE("demand_w") ", " PER_PHASE("given_w") " from plan.forecast f"   \
+                                                                         "  where f.round = r.id " \
+                                                                         "and f.feeder " feeder    \
+                                                                         ") p,"                    \
+                                                                         " lateral (select "       \
+                                                                         "audit.at_s(r.quarter) "  \
+                                                                         "as quarter, r.id as "    \
+                                                                         "round, r.congested, "    \
+                                                                         "r.blind,"                \
+                                                                         "  p.limit_w, p.base_w, " \
+                                                                         "p.margin_w, "            \
+                                                                         "p.demand_w, p.given_w) " \
+                                                                         "item"
+#define LAST_ABOUT_QUARTER                                                                         \
+    " and not exists (select 1 from plan.round n where n.transformer = r.transformer"              \
+    "  and n.quarter = r.quarter and (n.finished, n.id) > (r.finished, r.id))"
+
+const struct list list_transformer_forecasts = {
+    .name = "transformer-forecasts",
+    .select = FORECASTS_SELECT(
+        "grid.transformer t join plan.round r on r.transformer = t.number" LAST_ABOUT_QUARTER,
+        "is null"),
+    .after = "r.quarter > $",
+    .order = "order by r.quarter",
+    .keys = "t",
+    .filters = {{"id", PARAMETER_IDENTIFIER, "t.id = $", true},
+                {"from", PARAMETER_TIME, "r.quarter >= $", true},
+                {"to", PARAMETER_TIME, "r.quarter < $", true}},
+};
+
+const struct list list_feeder_forecasts = {
+    .name = "feeder-forecasts",
+    .select = FORECASTS_SELECT(
+        "grid.feeder g join plan.round r on r.transformer = g.transformer" LAST_ABOUT_QUARTER,
+        "= g.number"),
+    .after = "r.quarter > $",
+    .order = "order by r.quarter",
+    .keys = "t",
+    .filters = {{"id", PARAMETER_IDENTIFIER, "g.id = $", true},
+                {"from", PARAMETER_TIME, "r.quarter >= $", true},
+                {"to", PARAMETER_TIME, "r.quarter < $", true}},
+};
+
+const struct list list_connection_loads = {
+    .name = "connection-loads",
+    .select = "select row_to_json(item), audit.at_us(q.quarter) from grid.connection c"
+              " join grid.meter m on m.connection = c.number"
+              " join field.load q on q.meter = m.number,"
+              " lateral (select audit.at_s(q.quarter) as quarter,"
+              "  array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w, q.energy_wh, q.limit_w, q.mode) item",
+    .after = "q.quarter > $",
+    .order = "order by q.quarter",
+    .keys = "t",
+    .filters = {{"ean", PARAMETER_EAN, "c.ean = $", true},
+                {"from", PARAMETER_TIME, "q.quarter >= $", true},
+                {"to", PARAMETER_TIME, "q.quarter < $", true}},
+};
+
 const struct list list_connections = {
     .name = "connections",
     .select = "select row_to_json(item), c.number from grid.connection c"
@@ -98,7 +175,10 @@ const struct list list_connections = {
     .keys = "i",
     .filters = {{"feeder", PARAMETER_IDENTIFIER,
                  "c.feeder = (select n.number from grid.feeder n where n.id = $)"},
-                {"ean", PARAMETER_EAN, "c.ean = $", true}},
+                {"ean", PARAMETER_EAN, "c.ean = $", true},
+                {"meter", PARAMETER_EQUIPMENT_ID, "m.equipment_id = $"},
+                {"charger", PARAMETER_IDENTIFIER,
+                 "c.number = (select n.connection from grid.charger n where n.id = $)"}},
 };
 
 const struct list list_rounds = {
@@ -180,15 +260,19 @@ struct statement {
     int count;
 };
 
-// Each '$' of piece becomes the next parameter; of a condition of several, each its own value.
-static void append(struct statement *statement, const char *piece, const char *const *values)
+// A condition; each '$' in it becomes the next parameter with the next of count values.
+static void append(struct statement *statement, const char *condition, int count,
+                   const char *const *values)
 {
-    for (; *piece; piece++) {
-        fputc(*piece, statement->sql);
-        if (*piece == '$') {
-            statement->params[statement->count++] = *values++;
-            fprintf(statement->sql, "%d", statement->count);
-        }
+    fputs(" and ", statement->sql);
+    for (const char *at = condition; *at; at++) {
+        fputc(*at, statement->sql);
+        if (*at != '$')
+            continue;
+        assert(count > 0);
+        count--;
+        statement->params[statement->count++] = *values++;
+        fprintf(statement->sql, "%d", statement->count);
     }
 }
 
@@ -228,16 +312,14 @@ PGresult *list_table_page(struct db *db, const struct list *list, const char *co
     size_t len;
     struct statement statement = {.sql = open_memstream(&text, &len)};
     fprintf(statement.sql, "%s where true", list->select);
-    for (int i = 0; list->filters[i].name; i++) {
-        if (!values[i])
-            continue;
-        fputs(" and ", statement.sql);
-        append(&statement, list->filters[i].sql, &values[i]);
-    }
+    for (int i = 0; list->filters[i].name; i++)
+        if (values[i])
+            append(&statement, list->filters[i].sql, 1, &values[i]);
     if (keys) {
-        const char *const after[PAGE_KEYS] = {keys[0].text, keys[1].text, keys[2].text};
-        fputs(" and ", statement.sql);
-        append(&statement, list->after, after);
+        const char *after[PAGE_KEYS];
+        for (int i = 0; i < PAGE_KEYS; i++)
+            after[i] = keys[i].text;
+        append(&statement, list->after, PAGE_KEYS, after);
     }
     fprintf(statement.sql, " %s limit %d", list->order, rows_read(limit));
     fclose(statement.sql);

@@ -29,7 +29,8 @@ struct list {
 };
 
 extern const struct list list_transformers, list_transformer_loads, list_feeder_loads,
-    list_connections, list_rounds, list_profiles, list_gateways, list_receipts, list_events;
+    list_transformer_forecasts, list_feeder_forecasts, list_connections, list_connection_loads,
+    list_rounds, list_profiles, list_gateways, list_receipts, list_events;
 
 // Read the first items, limit + 1 or more of them where there are as many, so that the caller sees
 // whether more follow.

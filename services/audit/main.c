@@ -7,6 +7,7 @@
 #include "io/notify.h"
 #include "services/audit/gauges.h"
 #include "services/audit/routes.h"
+#include "services/audit/stream.h"
 #include "services/audit/worker.h"
 
 #include <stdio.h>
@@ -91,9 +92,11 @@ int main(int argc, char **argv)
     struct http *http =
         http_new(loop, &http_settings, audit_routes, routes_admit, worker_new, worker_free, &audit);
     if (http) {
+        struct stream *stream = stream_new(loop, connection, http);
         struct notify *notify = notify_new(loop);
         loop_run(loop);
         notify_free(notify);
+        stream_free(stream);
     }
     http_free(http);
     loop_free(loop);

@@ -100,8 +100,7 @@ const char *parameter_form(enum parameter_kind kind)
         [PARAMETER_IDENTIFIER] = "an identifier: letters, digits, '.', '_' and '-', at most 64",
         [PARAMETER_EAN] = "an EAN of 18 digits",
         [PARAMETER_EQUIPMENT_ID] = "an equipment identifier: letters and digits, at most 48",
-        [PARAMETER_STATE] = "planned, queued, connecting, written, verified, seen, applied,"
-                            " superseded, expired, refused or failed",
+        [PARAMETER_STATE] = "the state of a delivery, such as applied, or planned",
         [PARAMETER_EVENT_KIND] = "a kind such as access.refused",
         [PARAMETER_WORDS] = "printable text of at most 200 characters",
     };
@@ -153,7 +152,7 @@ char *parameter_escape(const char *text)
 void parameter_tame(const char *text, char tame[static PARAMETER_MAX + 1])
 {
     size_t len = 0;
-    for (; text[len] && len < PARAMETER_MAX; len++)
+    for (; len < PARAMETER_MAX && text[len]; len++)
         tame[len] = text[len] >= ' ' && text[len] <= '~' ? text[len] : '?';
     tame[len] = '\0';
 }

@@ -16,15 +16,16 @@ void route_transformer(struct http_request *request)
 {
     char id[PARAMETER_MAX + 1];
     if (answer_takes_id(request, PARAMETER_IDENTIFIER, "transformer", id))
-        answer_item(request, &list_transformers, (const char *[]){id}, "transformer");
+        answer_item(request, &list_transformers, (const char *[LIST_FILTERS]){id}, "transformer");
 }
 
-static void answer_loads(struct http_request *request, const struct list *list, const char *thing)
+// Quarter hours of the thing that the path names, within the span that was asked.
+static void answer_span(struct http_request *request, const struct list *list, const char *thing)
 {
     char id[PARAMETER_MAX + 1];
     struct span_text span;
-    if (!answer_takes_id(request, PARAMETER_IDENTIFIER, thing, id)
-        || !span_asked(request, &span, NULL))
+    enum parameter_kind kind = strcmp(thing, "connection") ? PARAMETER_IDENTIFIER : PARAMETER_EAN;
+    if (!answer_takes_id(request, kind, thing, id) || !span_asked(request, &span, NULL))
         return;
     struct db *db = answer_db(request);
     PGresult *found = audit_table_find(db, thing, id);
@@ -33,18 +34,28 @@ static void answer_loads(struct http_request *request, const struct list *list, 
     else if (!PQntuples(found))
         answer_missing(request, thing);
     else
-        answer_list(request, list, (const char *[]){id, span.from, span.to});
+        answer_list(request, list, (const char *[LIST_FILTERS]){id, span.from, span.to});
     PQclear(found);
 }
 
 void route_transformer_loads(struct http_request *request)
 {
-    answer_loads(request, &list_transformer_loads, "transformer");
+    answer_span(request, &list_transformer_loads, "transformer");
 }
 
 void route_feeder_loads(struct http_request *request)
 {
-    answer_loads(request, &list_feeder_loads, "feeder");
+    answer_span(request, &list_feeder_loads, "feeder");
+}
+
+void route_transformer_forecasts(struct http_request *request)
+{
+    answer_span(request, &list_transformer_forecasts, "transformer");
+}
+
+void route_feeder_forecasts(struct http_request *request)
+{
+    answer_span(request, &list_feeder_forecasts, "feeder");
 }
 
 void route_connections(struct http_request *request)
@@ -56,7 +67,13 @@ void route_connection(struct http_request *request)
 {
     char ean[PARAMETER_MAX + 1];
     if (answer_takes_id(request, PARAMETER_EAN, "connection", ean))
-        answer_item(request, &list_connections, (const char *[]){NULL, ean}, "connection");
+        answer_item(request, &list_connections, (const char *[LIST_FILTERS]){NULL, ean},
+                    "connection");
+}
+
+void route_connection_loads(struct http_request *request)
+{
+    answer_span(request, &list_connection_loads, "connection");
 }
 
 void route_gateways(struct http_request *request)

@@ -5,21 +5,25 @@
 #include "services/audit/gauge_table.h"
 #include "services/audit/gauges.h"
 #include "services/audit/routes.h"
+#include "services/audit/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void route_healthz(struct http_request *request)
 {
-    char *text =
-        memory_format("{\"status\":\"up\",\"version\":\"%s\"}", answer_audit(request)->version);
+    char *clock = stream_clock();
+    char *text = memory_format("{\"status\":\"up\",\"version\":\"%s\",\"clock\":%s}",
+                               answer_audit(request)->version, clock);
+    free(clock);
     http_answer(request, 200, "application/json", text, strlen(text));
 }
 
 static void answer_readiness(struct http_request *request, const PGresult *result)
 {
     int64_t bound_s = answer_audit(request)->ready_s;
-    double age_s = (double)(clock_utc().ns / 1000 - db_get_integer(result, 0, 0)) / 1e6;
+    int64_t now_us = clock_utc().ns / 1000;
+    double age_s = (double)(now_us - db_get_integer(result, 0, 0)) / 1e6;
     char *text;
     if (PQgetisnull(result, 0, 0)) {
         text = memory_text("{\"status\":\"ready\",\"last_round\":null,\"last_round_age_s\":null}");

@@ -23,8 +23,11 @@ void route_transformers(struct http_request *request);
 void route_transformer(struct http_request *request);
 void route_transformer_loads(struct http_request *request);
 void route_feeder_loads(struct http_request *request);
+void route_transformer_forecasts(struct http_request *request);
+void route_feeder_forecasts(struct http_request *request);
 void route_connections(struct http_request *request);
 void route_connection(struct http_request *request);
+void route_connection_loads(struct http_request *request);
 void route_gateways(struct http_request *request);
 // Decisions.
 void route_rounds(struct http_request *request);
@@ -35,11 +38,14 @@ void route_life(struct http_request *request);
 // What happened.
 void route_receipts(struct http_request *request);
 void route_events(struct http_request *request);
+void route_stream(struct http_request *request);
 void route_statistics(struct http_request *request);
 // The program itself.
 void route_healthz(struct http_request *request);
 void route_readyz(struct http_request *request);
 void route_metrics(struct http_request *request);
 void route_openapi(struct http_request *request);
+void route_page(struct http_request *request);
+void route_page_file(struct http_request *request);
 
 #endif

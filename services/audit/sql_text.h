@@ -8,12 +8,13 @@
 #define ROUND_COLUMNS                                                                              \
     " r.id, t.id as transformer, audit.at_s(r.quarter) as quarter, audit.at_s(r.basis) as basis,"  \
     " r.revision, audit.at_ms(r.started) as started, audit.at_ms(r.finished) as finished,"         \
-    " r.planner, r.congested"
+    " r.planner, r.congested, r.blind"
 
 // Of plan.forecast f, grid.feeder g.
 #define FORECAST_COLUMNS                                                                           \
     " g.id as feeder, f.phase, f.limit_w, f.measured_w, audit.at_s(f.measured_at) as measured_at," \
-    " f.controlled_w, f.base_w, f.margin_w, f.headroom_w, f.demand_w, f.given_w, f.chargers"
+    " f.controlled_w, f.base_w, f.margin_w, f.headroom_w, f.reserved_w, f.demand_w,"               \
+    " f.given_w, f.chargers"
 
 // Of plan.profile p, grid.connection c, grid.meter m, p3.delivery d.
 #define PROFILE_COLUMNS                                                                            \

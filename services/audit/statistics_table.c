@@ -43,16 +43,18 @@ PGresult *statistics_table_rounds(struct db *db, const char *from, const char *t
 PGresult *statistics_table_states(struct db *db, const char *from, const char *to, const char *now)
 {
     const char *params[] = {from, to, now};
-    return db_query(db,
-                    "select coalesce(d.state, 'planned') as state, count(*),"
-                    " count(coalesce(d.written_at, d.verified_at)),"
-                    " count(*) filter (where case coalesce(d.state, 'planned')"
-                    "   when 'applied' then false when 'superseded' then false"
-                    "   when 'expired' then d.cause = '' when 'refused' then d.cause = ''"
-                    "   when 'failed' then d.cause = '' else p.valid_to <= $3 end)"
-                    " from plan.profile p left join p3.delivery d on d.profile = p.id"
-                    " where p.created >= $1 and p.created < $2 group by 1 order by 1",
-                    3, params);
+    return db_query(
+        db,
+        "select coalesce(d.state, 'planned') as state, count(*),"
+        " count(coalesce(d.written_at, d.verified_at)),"
+        " count(*) filter (where case coalesce(d.state, 'planned')"
+        "   when 'applied' then false when 'superseded' then false"
+        "   when 'expired' then d.cause = '' when 'refused' then d.cause = ''"
+        "   when 'failed' then d.cause = '' when 'seen' then d.cause = '' and p.valid_to <= $3"
+        "   else p.valid_to <= $3 end)"
+        " from plan.profile p left join p3.delivery d on d.profile = p.id"
+        " where p.created >= $1 and p.created < $2 group by 1 order by 1",
+        3, params);
 }
 
 PGresult *statistics_table_steps(struct db *db, const char *from, const char *to)
@@ -60,7 +62,7 @@ PGresult *statistics_table_steps(struct db *db, const char *from, const char *to
     const char *params[] = {from, to};
     return db_query(db,
                     "select x.step, x.a[1], x.a[2], x.a[3] from (select s.step,"
-                    // Never below 0: a gateway's clock counts whole seconds.
+                    // Never below 0: the clocks of several machines may differ by some.
                     "   percentile_disc(array[0.5, 0.99, 1]) within group"
                     "    (order by greatest(0, round(extract(epoch from s.took), 3))) as a"
                     "  from plan.profile p"

@@ -28,7 +28,7 @@ struct step_times {
 };
 
 // Seconds between a step that was and the nearest earlier one that was, 0 for the first. Never
-// below 0: the clock of a gateway counts in whole seconds and may differ by some.
+// below 0: the clocks of several machines may differ by some.
 double step_seconds(const struct step_times *times, enum step step);
 
 // "applied", "superseded", "expired", "refused", "failed", or "open" for any state of a delivery

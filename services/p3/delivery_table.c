@@ -111,6 +111,20 @@ void delivery_table_free(struct delivery_table *table)
 // The first number says that the lock is ours ("p3"); 0 is the intake, others are names.
 enum { LOCK_OF_P3 = 0x7033 };
 
+// Every statement here takes a batch by its index, whatever the size of the tables; what the
+// planner believes of tables that fill and empty within minutes only leads it to read them whole.
+// For the same reason the statements find the waiting one of a meter by `lateral ... limit 1`.
+static const char index_only[] = "set enable_seqscan = off; set enable_hashjoin = off;"
+                                 " set enable_mergejoin = off; set enable_bitmapscan = off;"
+                                 " set enable_material = off; set jit = off";
+
+static enum err set_up(struct delivery_table *table)
+{
+    PGresult *result = db_query_once(table->db, index_only, 0, NULL);
+    PQclear(result);
+    return result ? ERR_NONE : ERR_IO;
+}
+
 enum err delivery_table_own_name(struct delivery_table *table)
 {
     if (db_connect(table->db))
@@ -118,6 +132,8 @@ enum err delivery_table_own_name(struct delivery_table *table)
     if (table->owner == PQbackendPID(db_raw(table->db)))
         return ERR_NONE;
     table->owner = 0;
+    if (set_up(table))
+        return ERR_IO;
     static const char sql[] = "select pg_try_advisory_lock($1::int, hashtext($2) | 1)";
     char lock[16];
     snprintf(lock, sizeof lock, "%d", LOCK_OF_P3);
@@ -157,8 +173,10 @@ static const char take_in_sql[] =
     " from new n where not exists (select from p3.delivery d where d.profile = n.id)),"
     "replaced as ("
     " update p3.delivery d set state = 'superseded', cause = 'newer-profile', ended_at = $1"
-    " from fresh f where f.meter = d.meter and f.state in ('queued', 'expired')"
-    "  and d.state = 'queued' returning d.profile),"
+    " from fresh f cross join lateral (select w.profile from p3.delivery w"
+    "  where w.meter = f.meter and w.state = 'queued' limit 1) w"
+    " where f.state in ('queued', 'expired') and d.profile = w.profile and d.state = 'queued'"
+    " returning d.profile),"
     "added as ("
     " insert into p3.delivery (profile, meter, route, lane, state, cause, priority, digest,"
     "  not_after, next_at, queued_at, ended_at)"
@@ -259,36 +277,51 @@ enum err delivery_table_take_in(struct delivery_table *table, enum delivery_look
 // $1 now, $2 id after which to look, $3 at most.
 // One that is under way keeps its state: how it ended is for its attempt to say, which finds
 // the times set here. A receipt that came before the message was wanted is about another of
-// the same text.
+// the same text. Where a meter shows a later message, an earlier one that was not applied by
+// then never will be.
 static const char confirm_sql[] =
     "with told as materialized ("
     " select id, meter, digest, state, arrived from field.receipt"
     " where id > $2::bigint order by id limit $3::int),"
     "facts as materialized ("
-    " select d.profile, min(t.arrived) as seen_at,"
+    " select d.profile, d.meter, d.queued_at, min(t.arrived) as seen_at,"
     "  min(t.arrived) filter (where t.state = 'applied') as applied_at,"
     "  bool_or(t.state = 'refused') as refused"
     " from told t join p3.delivery d on d.digest = t.digest and d.meter = t.meter"
     "  and d.state in ('queued', 'connecting', 'written', 'verified', 'seen')"
     " where t.arrived >= d.queued_at group by d.profile),"
+    "ranked as materialized ("
+    " select f.*, f.queued_at < max(f.queued_at) over (partition by f.meter) as passed from facts "
+    "f),"
+    "passed as ("
+    " update p3.delivery d set state = 'superseded', cause = 'overwritten', ended_at = $1"
+    " from facts f where d.meter = f.meter and d.queued_at < f.queued_at"
+    "  and d.state in ('written', 'verified', 'seen') and d.profile not in (select profile from "
+    "facts)"
+    " returning d.profile),"
     "moved as ("
     " update p3.delivery d set"
     "  state = case when d.state = 'connecting' then d.state"
-    "   when f.applied_at is not null then 'applied' else 'seen' end,"
-    "  cause = case when f.refused and f.applied_at is null then 'gateway-refused' else '' end,"
+    "   when f.applied_at is not null then 'applied' when f.passed then 'superseded' else 'seen' "
+    "end,"
+    "  cause = case when f.applied_at is not null then '' when f.passed then 'overwritten'"
+    "   when f.refused then 'gateway-refused' else '' end,"
+    "  ended_at = case when f.passed and f.applied_at is null and d.state <> 'connecting'"
+    "   then $1 else d.ended_at end,"
     "  seen_at = coalesce(d.seen_at, f.seen_at),"
     "  applied_at = coalesce(d.applied_at, f.applied_at),"
     "  written_at = coalesce(d.written_at, f.seen_at)"
-    " from facts f where d.profile = f.profile"
+    " from ranked f where d.profile = f.profile"
     "  and d.state in ('queued', 'connecting', 'written', 'verified', 'seen')"
-    "  and (d.seen_at is null or d.applied_at is null and (f.applied_at is not null"
+    "  and (f.passed or d.seen_at is null or d.applied_at is null and (f.applied_at is not null"
     "       or f.refused and d.cause <> 'gateway-refused'))"
     " returning d.profile, d.meter, d.cause),"
     "logged as ("
     " insert into audit.event (at, program, kind, subject, data)"
     " select $1::timestamptz, 'socmod-p3', 'delivery.refused_by_gateway', profile::text,"
     "  jsonb_build_object('meter', meter) from moved where cause = 'gateway-refused'),"
-    "rung as materialized (select pg_notify('p3_delivery', profile::text) from moved)"
+    "rung as materialized (select pg_notify('p3_delivery', profile::text) from"
+    " (select profile from moved union all select profile from passed) both_)"
     "select (select count(*) from told), (select max(id) from told), (select count(*) from rung)";
 
 // The receipts that came while no process listened are those of messages not yet confirmed.
@@ -409,11 +442,12 @@ enum err delivery_table_sweep(struct delivery_table *table, struct utc now, bool
     " from lane l where l.lane is not null)"
 
 // $1 now, $2 until, $3 our name, $4 routes, $5 lanes and $6 how many are under way there, $7 at
-// most on a lane, $8 at most now. Each priority is a step in the index of its own: what is due of
-// it comes first there.
+// most on a lane, $8 at most now, shared by the lanes. Each priority is a step in the index of its
+// own: what is due of it comes first there.
 static const char claim_sql[] = LANES_THAT_WAIT
     ",room as materialized ("
-    " select l.lane, least($7::int - coalesce(u.count, 0), $8::int) as room"
+    " select l.lane, least($7::int - coalesce(u.count, 0),"
+    "  ceil($8::float / count(*) over ())::int) as room"
     " from lane l left join unnest($5::text[], $6::int[]) as u(lane, count) on u.lane = l.lane"
     " where split_part(l.lane, '/', 1) = any ($4::text[])),"
     "due as materialized ("
@@ -542,8 +576,10 @@ static const char settle_sql[] =
     " update p3.delivery w set cause = 'message-interval',"
     "  next_at = greatest(w.next_at, g.finished + make_interval(secs => m.message_interval_s))"
     " from given g join grid.meter m on m.number = g.meter"
-    " where g.result in ('verified', 'written') and w.meter = g.meter and w.state = 'queued'"
-    "  and w.profile <> g.profile and w.priority > 0 and m.message_interval_s > 0),"
+    " cross join lateral (select q.profile from p3.delivery q"
+    "  where q.meter = g.meter and q.state = 'queued' and q.profile <> g.profile limit 1) q"
+    " where g.result in ('verified', 'written') and m.message_interval_s > 0"
+    "  and w.profile = q.profile and w.state = 'queued' and w.priority > 0),"
     "tried as ("
     " insert into p3.attempt (profile, number, started, finished, result, cause, detail)"
     " select profile, number, coalesce(claimed_at, finished), finished, result, cause, detail"

@@ -22,8 +22,8 @@ struct delivery_table;
 struct delivery_table *delivery_table_new(struct db *db, const char *name, const char *routes);
 void delivery_table_free(struct delivery_table *table);
 
-// Is this connection the one process of our name? Held as long as the connection; ERR_IO
-// while another process holds it, or without a database.
+// Set up this connection where it is new, and be the one process of our name on it. Held as long as
+// the connection; ERR_IO while another process holds it, or without a database.
 MUST_CHECK enum err delivery_table_own_name(struct delivery_table *table);
 
 // What to look at: only what is new, also what may have been committed out of order since, or

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/rfc3339.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,9 +150,12 @@ static void take_out(struct head_end *head_end, struct request *request)
     *(request->next ? &request->next->before : &head_end->last) = request->before;
 }
 
-static void finish(struct request *request, const struct route_answer *answer)
+static void finish(struct head_end *head_end, struct request *request,
+                   const struct route_answer *answer)
 {
-    take_out(request->head_end, request);
+    assert(request->done); // answered once
+    take_out(head_end, request);
+    assert(head_end->first != request);
     void (*done)(void *arg, const struct route_answer *answer) = request->done;
     void *arg = request->arg;
     request->done = NULL;
@@ -160,19 +164,20 @@ static void finish(struct request *request, const struct route_answer *answer)
     done(arg, answer);
 }
 
-static void finish_with(struct request *request, const char *cause, const char *detail)
+static void finish_with(struct head_end *head_end, struct request *request, const char *cause,
+                        const char *detail)
 {
     struct route_answer answer;
     set_answer(&answer, ROUTE_RETRY, cause, detail);
-    finish(request, &answer);
+    finish(head_end, request, &answer);
 }
 
 static void on_timer(void *arg)
 {
     struct head_end *head_end = arg;
     int64_t now = clock_mono().ns;
-    while (head_end->first && head_end->first->deadline.ns <= now)
-        finish_with(head_end->first, "timeout", "no answer from the head-end");
+    for (struct request *request; (request = head_end->first) && request->deadline.ns <= now;)
+        finish_with(head_end, request, "timeout", "no answer from the head-end");
     arm(head_end);
 }
 
@@ -183,7 +188,7 @@ static void on_published(void *arg, enum err err)
     if (!request->done)
         free(request); // the answer was quicker
     else if (err)
-        finish_with(request, "broker-lost", "not known to have left");
+        finish_with(request->head_end, request, "broker-lost", "not known to have left");
 }
 
 // {"id":..} with the text's quotes escaped. Owned: free().
@@ -241,7 +246,7 @@ static void submit(void *self, const struct errand *errand,
     add(head_end, request);
     if (publish(head_end, request)) {
         request->published = true; // no one will tell
-        finish_with(request, "broker-lost", "not connected");
+        finish_with(head_end, request, "broker-lost", "not connected");
     }
 }
 
@@ -275,7 +280,7 @@ static void on_message(void *arg, const struct mqtt_message *message)
     }
     struct route_answer answer;
     head_end_read_answer(request->errand, message->payload, message->len, &answer);
-    finish(request, &answer);
+    finish(head_end, request, &answer);
 }
 
 static void on_connected(void *arg)
@@ -313,7 +318,7 @@ void head_end_free(struct head_end *head_end)
     if (!head_end)
         return;
     while (head_end->first)
-        finish_with(head_end->first, "abandoned", "the program ends");
+        finish_with(head_end, head_end->first, "abandoned", "the program ends");
     mqtt_free(head_end->mqtt); // calls on_published for the rest
     loop_timer_free(head_end->timer);
     free(head_end->answer_suffix);

@@ -10,6 +10,7 @@
 #include "io/notify.h"
 #include "services/p3/courier.h"
 #include "services/p3/head_end.h"
+#include "services/p3/push.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,38 @@ static const struct setting settings[] = {
     {0},
 };
 
-static const struct program_option options[] = {{0}};
+static struct {
+    const char *push, *text;
+    bool push_sample;
+} todo;
+
+static const struct program_option options[] = {
+    {"push", "FILE", .text = &todo.push,
+     .help = "bring one message to the meter of this settings file, and stop"},
+    {"text", "FILE", .text = &todo.text, .help = "that message"},
+    {"push-sample", NULL, .flag = &todo.push_sample,
+     .help = "print a settings file of a meter, and stop"},
+    {0},
+};
+
+// One message to one meter has no use for database and broker.
+static bool pushes(void)
+{
+    return todo.push || todo.text || todo.push_sample;
+}
+
+static int push_one(void)
+{
+    if (todo.push_sample) {
+        push_print_sample();
+        return EXIT_SUCCESS;
+    }
+    if (!todo.push || !todo.text) {
+        fprintf(stderr, "socmod-p3: --push and --text go together; see --help\n");
+        return EXIT_USAGE;
+    }
+    return push(todo.push, todo.text);
+}
 
 // It becomes a level of a topic, and the name of a lock.
 static bool check_client_id(const char *id)
@@ -69,6 +101,7 @@ static const struct program program = {
     .settings = settings,
     .options = options,
     .check = check,
+    .needs_no_settings = pushes,
 };
 
 static struct courier *courier;
@@ -100,6 +133,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: takes no further words; see --help\n", program.name);
         return EXIT_USAGE;
     }
+    if (pushes())
+        return push_one();
     static const char *const channels[] = {"plan_profile", "field_receipt", NULL};
     struct loop *loop = loop_new();
     struct db *db = db_new(config.database, config.mqtt.client_id);

@@ -33,9 +33,9 @@ static const unsigned may_go[OUTBOX_STATES] = {
                       | TO(REFUSED) | TO(WRITTEN) | TO(VERIFIED),
     [OUTBOX_CONNECTING] = TO(QUEUED) | TO(WRITTEN) | TO(VERIFIED) | TO(SEEN) | TO(APPLIED)
                           | TO(SUPERSEDED) | TO(EXPIRED) | TO(REFUSED) | TO(FAILED),
-    [OUTBOX_WRITTEN] = TO(VERIFIED) | TO(SEEN) | TO(APPLIED),
-    [OUTBOX_VERIFIED] = TO(SEEN) | TO(APPLIED),
-    [OUTBOX_SEEN] = TO(APPLIED),
+    [OUTBOX_WRITTEN] = TO(VERIFIED) | TO(SEEN) | TO(APPLIED) | TO(SUPERSEDED),
+    [OUTBOX_VERIFIED] = TO(SEEN) | TO(APPLIED) | TO(SUPERSEDED),
+    [OUTBOX_SEEN] = TO(APPLIED) | TO(SUPERSEDED),
 };
 
 bool outbox_may_go(enum outbox_state from, enum outbox_state to)
@@ -78,7 +78,7 @@ static const struct class
 static const struct class *class_of(const char *cause)
 {
     const struct class *class = classes;
-    while (class->cause && strcmp(class->cause, cause))
+    while (class->cause && strcmp(class->cause, cause) != 0)
         class ++;
     return class;
 }

@@ -28,7 +28,7 @@ static const double TIGHT = 0.6; // of a limit: below it nobody is cut in the ne
 
 #define CONNECTIONS                                                                                \
     "select f.transformer, c.number, c.feeder, c.phases, c.contract_w, c.floor_w, c.weight,"       \
-    " m.number, m.message_interval_s, sum(g.max_a)"                                                \
+    " m.number, m.message_interval_s, sum(g.max_a), m.equipment_id"                                \
     " from grid.feeder f join grid.connection c on c.feeder = f.number"                            \
     " join grid.meter m on m.connection = c.number"                                                \
     " join grid.charger g on g.connection = c.number"                                              \
@@ -216,6 +216,8 @@ static enum err read_connections(struct db *db, struct plan_batch *batch,
         struct facts_connection *connection = &batch->connections[index];
         take_connection(rows, row, connection);
         connection->feeder = (int)(&batch->feeders[feeder] - job->facts.feeders);
+        snprintf(batch->sent[index].equipment_id, sizeof batch->sent[index].equipment_id, "%s",
+                 PQgetvalue(rows, row, 10));
         meters->sorted[meters->count++] = (struct place){connection->meter, index};
         if (!job->facts.connection_count++) {
             job->facts.connections = connection;
@@ -403,11 +405,22 @@ static bool take_plan(const char *text, struct horizon_plan *plan, const char *i
     return fine;
 }
 
+// The number of the seal of a message of ours; 0: it has none.
+static int64_t sequence_of(const char *text)
+{
+    static const char name[] = "\"Seq\":";
+    const char *at = strstr(text, name);
+    return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
 // Newest first: the first that the meter is known to hold counts; one before it that may still
 // arrive is on its way.
 static void take_profile(const PGresult *rows, int row, struct facts_connection *connection,
                          struct plan_sent *sent)
 {
+    int64_t seq = sequence_of(PQgetvalue(rows, row, 2));
+    if (seq > sent->seq)
+        sent->seq = seq;
     int64_t written = sql_time(rows, row, 5);
     if (written > connection->written)
         connection->written = written;

@@ -15,6 +15,7 @@
 #include "io/db.h"
 #include "io/loop.h"
 #include "io/notify.h"
+#include "io/seal_file.h"
 #include "services/planner/plan_table.h"
 #include "services/planner/replay.h"
 
@@ -29,7 +30,7 @@ static const int64_t GATHER_NS = SECONDS_NS / 50;        // likewise: doorbells 
 static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;      // likewise
 
 static struct {
-    char *connection, *name;
+    char *connection, *name, *seal_key_file;
     int64_t grace_s, batch;
     double margin_percent, arrivals;
     int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
@@ -66,14 +67,27 @@ static const struct setting settings[] = {
      .most = 24, .help = "local hour from which a place without measurements is limited"},
     {"rules", "careful_to", .integer = &config.careful_to, .otherwise = "21", .least = 0,
      .most = 24, .help = "local hour until which it is"},
+    {"seal", "key_file", .text = &config.seal_key_file, .otherwise = "",
+     .help = "private key that messages are sealed with, PEM; empty: they are not"},
     CLOCK_SETTINGS,
     {0},
 };
 
+static struct seal_key *seal_key;
+
+static bool read_seal_key(void)
+{
+    char why[SEAL_FILE_REASON];
+    if (!*config.seal_key_file || !seal_file_read(config.seal_key_file, &seal_key, why))
+        return true;
+    fprintf(stderr, "socmod-planner: seal.key_file: %s\n", why);
+    return false;
+}
+
 static bool check(void)
 {
     if (config.horizon_s >= config.hold_s && config.careful_to >= config.careful_from)
-        return true;
+        return read_seal_key();
     fprintf(stderr, config.horizon_s < config.hold_s
                         ? "socmod-planner: rules.horizon must not be less than rules.hold\n"
                         : "socmod-planner: rules.careful_to must not be before careful_from\n");
@@ -214,8 +228,8 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
     if (!err)
         plan_batch(planner, &batch, quarter, now);
     if (!err && planned(&batch))
-        err = plan_table_write(planner->db, &batch, quarter, config.hold_s, started, clock_utc(),
-                               config.name, &counts);
+        err = plan_table_write(planner->db, &batch, quarter, config.hold_s, seal_key, started,
+                               clock_utc(), config.name, &counts);
     if (!err)
         err = db_commit(planner->db);
     if (err) {
@@ -461,6 +475,7 @@ int main(int argc, char **argv)
     loop_timer_free(planner.timer);
     db_free(planner.db);
     loop_free(planner.loop);
+    seal_key_free(seal_key);
     free(planner.rung.items);
     free(planner.missed.items);
     free(planner.second.items);

@@ -310,16 +310,34 @@ static enum err add_shares(struct db *db, const struct plan_batch *batch,
     return db_copy_end(db);
 }
 
+// The text of a letter, sealed where there is a key. The number of the seal is the time, unless
+// the clock of another planner is ahead.
+static void write_text(const struct letter *letter, const struct seal_key *seal, struct utc now,
+                       char text[static LONG_MESSAGE_MAX + 1], struct profile *written)
+{
+    const struct plan_sent *sent = &letter->job->sent[letter->share->connection];
+    enum err err = long_message_write(letter->share->profile, LONG_MESSAGE_W, seal ? SEAL_ROOM : 0,
+                                      text, written);
+    assert(!err); // what horizon_profile() makes is valid and short
+    if (!seal)
+        return;
+    char plain[LONG_MESSAGE_MAX + 1];
+    memcpy(plain, text, sizeof plain);
+    int64_t now_ms = now.ns / 1000000, seq = sent->seq < now_ms ? now_ms : sent->seq + 1;
+    err = seal_write(plain, strlen(plain), seq, sent->equipment_id, seal, text);
+    assert(!err); // there is room for it
+}
+
 static enum err add_profile(struct db *db, const struct letter *letter, int64_t quarter,
-                            int64_t hold_s, const char *created)
+                            int64_t hold_s, const struct seal_key *seal, struct utc now,
+                            const char *created)
 {
     const struct facts_connection *connection =
         &letter->job->facts.connections[letter->share->connection];
     char text[LONG_MESSAGE_MAX + 1], digest_text[DIGEST_TEXT_LEN + 1];
     char from[RFC3339_LEN + 1], to[RFC3339_LEN + 1], not_after[RFC3339_LEN + 1];
     struct profile *written = memory_new(1, sizeof *written);
-    enum err err = long_message_write(letter->share->profile, LONG_MESSAGE_W, 0, text, written);
-    assert(!err); // what horizon_profile() makes is valid and short
+    write_text(letter, seal, now, text, written);
     struct digest digest = digest_of(text, strlen(text));
     digest_format(&digest, digest_text);
     rfc3339_format(written->valid_from, from);
@@ -346,7 +364,8 @@ static enum err add_profile(struct db *db, const struct letter *letter, int64_t 
 }
 
 static enum err add_profiles(struct db *db, const struct letter *letters, int count,
-                             int64_t quarter, int64_t hold_s, struct utc now)
+                             int64_t quarter, int64_t hold_s, const struct seal_key *seal,
+                             struct utc now)
 {
     char created[DB_TIME_LEN + 1];
     db_time(now, created);
@@ -356,7 +375,7 @@ static enum err add_profiles(struct db *db, const struct letter *letters, int co
                           " limit_w, text, digest, priority, not_after, created) from stdin"))
         return ERR_IO;
     for (int i = 0; i < count; i++)
-        if (add_profile(db, &letters[i], quarter, hold_s, created))
+        if (add_profile(db, &letters[i], quarter, hold_s, seal, now, created))
             return ERR_IO;
     return db_copy_end(db);
 }
@@ -434,8 +453,8 @@ static enum err ring(struct db *db, const struct plan_batch *batch, const struct
 }
 
 enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t quarter,
-                          int64_t hold_s, struct utc started, struct utc finished,
-                          const char *planner, struct plan_counts *counts)
+                          int64_t hold_s, const struct seal_key *seal, struct utc started,
+                          struct utc finished, const char *planner, struct plan_counts *counts)
 {
     struct round_id *ids = memory_new((size_t)batch->count + 1, sizeof *ids);
     int shares = 0, letter_count = 0;
@@ -448,7 +467,7 @@ enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t
     if (!err)
         err = add_shares(db, batch, ids, finished, letters, &letter_count);
     if (!err)
-        err = add_profiles(db, letters, letter_count, quarter, hold_s, finished);
+        err = add_profiles(db, letters, letter_count, quarter, hold_s, seal, finished);
     if (!err)
         err = move_turns(db, batch, quarter);
     if (!err)

@@ -11,9 +11,12 @@
 #include "io/db.h"
 #include "services/planner/facts.h"
 #include "services/planner/round.h"
+#include "wire/seal.h"
 
-// The profiles behind facts_connection.told and .coming.
+// The profiles behind facts_connection.told and .coming, and what a seal needs to know.
 struct plan_sent {
+    char equipment_id[SEAL_EQUIPMENT_MAX + 1]; // of the meter
+    int64_t seq;                               // greatest of its seals so far; 0: none
     struct id told_id, coming_id;
     struct horizon_plan told, coming;
 };
@@ -65,10 +68,12 @@ MUST_CHECK enum err plan_table_read(struct db *db, const struct plan_claim *clai
 void plan_batch_clear(struct plan_batch *batch);
 
 // Write the rounds of a batch. In the same transaction. hold_s as in the rules: a message is of
-// no use later than that. started, finished: of the planning.
+// no use later than that. seal: the key that messages are sealed with, or NULL. started,
+// finished: of the planning.
 MUST_CHECK enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t quarter,
-                                     int64_t hold_s, struct utc started, struct utc finished,
-                                     const char *planner, struct plan_counts *counts);
+                                     int64_t hold_s, const struct seal_key *seal,
+                                     struct utc started, struct utc finished, const char *planner,
+                                     struct plan_counts *counts);
 
 // Pass over a transformer until the next quarter hour, because its round cannot be written.
 MUST_CHECK enum err plan_table_pass_over(struct db *db, int transformer, int64_t quarter,

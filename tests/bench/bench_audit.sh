@@ -26,10 +26,11 @@ insert into grid.meter (equipment_id, connection, route, head_end)
 insert into dali.quarter (quarter, feeder, p_l1_w, p_l2_w, p_l3_w, arrived, source)
     select q, f, 9000 + f, 8000, 7000, q + '15 min 5 s'::interval, 'mqtt'
       from generate_series('2026-01-14'::timestamptz, '2026-01-15 23:45', '15 min') q, generate_series(1, 400) f;
-insert into plan.round
+insert into plan.round (id, transformer, quarter, basis, revision, started, finished, planner, congested)
     select gen_random_uuid(), t, q + '15 min'::interval, q, 0, q + '15 min 6 s'::interval, q + '15 min 7 s'::interval, 'p', true
       from generate_series('2026-01-14'::timestamptz, '2026-01-15 23:45', '15 min') q, generate_series(1, 100) t;
-insert into plan.forecast
+insert into plan.forecast (round, feeder, phase, limit_w, measured_w, measured_at, controlled_w, base_w,
+        margin_w, headroom_w, demand_w, given_w, chargers)
     select r.id, f.number, p, 20000, 9000, r.basis, 1000, 8000, 500, 11500, 20000, 11500, 10
       from plan.round r, generate_series(1, 3) p, lateral (select number from grid.feeder
         where transformer = r.transformer union all select null) f;

@@ -134,7 +134,8 @@ static void run(struct load *load, const char *name, int port, double seconds, i
     if (!load->sample_count)
         give_up("no answer at all", "");
     printf("%s_requests_per_second %.0f 1/s\n", name, (double)load->sample_count / took);
-    printf("%s_p99_ms %.2f ms\n", name, (double)load->samples[load->sample_count * 99 / 100] / 1e6);
+    size_t p99 = load->sample_count * 99 / 100;
+    printf("%s_p99_ms %.2f ms\n", name, (double)load->samples[p99] / 1e6);
     for (int i = 0; i < count; i++) {
         close(clients[i].fd);
         free(clients[i].answer);

@@ -129,8 +129,8 @@ static void on_message(void *arg, const struct mqtt_message *message)
     char wanted[48];
     int len = snprintf(wanted, sizeof wanted, "{\"number\":%" PRId64 ",", number);
     if (!*correlation || number < 0 || number >= bench.count || message->len < (size_t)len
-        || memcmp(message->payload, wanted, (size_t)len) || !message->response_topic
-        || strcmp(message->response_topic, "bench/answer")) {
+        || memcmp(message->payload, wanted, (size_t)len) != 0 || !message->response_topic
+        || strcmp(message->response_topic, "bench/answer") != 0) {
         bench.wrong++;
     } else if (bench.seen[number]++) {
         bench.twice++;

@@ -33,14 +33,16 @@ insert into dali.quarter (quarter, feeder, p_l1_w, p_l2_w, p_l3_w, quality, arri
     ('2026-01-14 16:45Z', 2, 990000, 10000, 10000, 'implausible', '2026-01-14 17:00:05Z', 'mqtt'),
     ('2026-01-14 17:00Z', 1, 27000, 15000, 10000, 'good', '2026-01-14 17:15:05Z', 'mqtt');
 
-insert into plan.turn (transformer, quarter, basis, rounds, news)
-    values (1, '2026-01-14 16:45Z', '2026-01-14 16:30Z', 2, false);
-insert into plan.round values
+insert into plan.turn (transformer, quarter, basis, rounds)
+    values (1, '2026-01-14 16:45Z', '2026-01-14 16:30Z', 2);
+insert into plan.round (id, transformer, quarter, basis, revision, started, finished, planner,
+        congested) values
     ('019bbd80-0000-7000-8000-000000000001', 1, '2026-01-14 16:30Z', '2026-01-14 16:15Z', 0,
      '2026-01-14 16:30:08.5Z', '2026-01-14 16:30:09Z', 'planner-1', true),
     ('019bbd80-0000-7000-8000-000000000002', 1, '2026-01-14 16:45Z', '2026-01-14 16:30Z', 0,
      '2026-01-14 16:45:06Z', '2026-01-14 16:45:07Z', 'planner-1', false);
-insert into plan.forecast values
+insert into plan.forecast (round, feeder, phase, limit_w, measured_w, measured_at, controlled_w, base_w,
+        margin_w, headroom_w, demand_w, given_w, chargers) values
     ('019bbd80-0000-7000-8000-000000000001', 1, 1, 30000, 32000, '2026-01-14 16:15Z', 9000, 23000,
      1000, 6000, 14720, 6000, 2),
     ('019bbd80-0000-7000-8000-000000000001', 2, 1, null, 12000, '2026-01-14 16:15Z', 0, 12000, 0,

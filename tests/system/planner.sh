@@ -4,7 +4,7 @@
 #
 #   street FEEDERS CONNECTIONS   one transformer T1 with so many connections on each feeder
 #   set_clock TIME               what the planner's clock shows when it is started next
-#   start_planner NAME [GRACE]   grace in seconds, 120
+#   start_planner NAME [GRACE]   grace in seconds, 120; $PLANNER_LINES: more settings
 #   quarter FEEDER HH:MM L1 L2 L3    as socmod-ingest writes it; again: a correction
 #   load CONNECTION HH:MM W [LIMIT]  the same on each phase; limit of the whole connection
 #   deliver HH:MM:SS             all profiles without a delivery are verified at that time
@@ -40,6 +40,7 @@ grace=${2:-120}
 batch=${BATCH:-200}
 [clock]
 hands=$SHOWN $(date +%s.%N) 1
+${PLANNER_LINES:-}
 EOF
     run "$1" "$BIN/socmod-planner" --config "$WORK/$1.ini"
 }

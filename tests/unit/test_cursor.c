@@ -31,6 +31,15 @@ Test(cursor, keeps_the_error_of_the_first_step_too_far)
     cr_expect_eq(cursor.err, ERR_SIZE);
 }
 
+Test(cursor, keeps_the_error_that_its_user_set)
+{
+    static const uint8_t octets[] = {1, 2, 3};
+    struct cursor cursor = cursor_reader(octets, sizeof octets);
+    cursor.err = ERR_SYNTAX;
+    cr_expect_eq(cursor_get_u8(&cursor), 0);
+    cr_expect_eq(cursor.err, ERR_SYNTAX);
+}
+
 Test(cursor, does_not_wrap_around_with_a_huge_length)
 {
     static const uint8_t octets[] = {1, 2, 3};

@@ -1,78 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "tests/peer/meter/head_end.h"
+#include "services/p3/head_end.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define START "{\"id\":\"0190\",\"equipment_id\":\"E1\","
-#define OBJECT "\"object\":\"0-0:96.13.0.255\","
-#define UNTIL "\"not_after\":\"2026-01-14T16:15:00Z\"}"
 
-struct request {
-    char payload[300];
-    char why[24]; // "" where it may be carried out
-    char id[8];
+static const struct errand errand = {
+    .profile = "01941f29-7c00-7aaa-8bbb-0123456789ab",
+    .text = "abc",
 };
 
-ParameterizedTestParameters(head_end, reads)
+// SHA-256 of "abc": FIPS 180-4, example 1.
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define ID "\"id\":\"01941f29-7c00-7aaa-8bbb-0123456789ab\""
+
+struct said {
+    char payload[200];
+    enum route_status status;
+    char cause[ROUTE_CAUSE_LEN + 1];
+    char why[48];
+};
+
+ParameterizedTestParameters(head_end, reads_an_answer)
 {
-    static struct request cases[] = {
-        {START OBJECT "\"text\":\"hello\"," UNTIL, "", "0190"},
-        {START OBJECT "\"text\":\"\",\"more\":1," UNTIL, "", "0190"},
-        {START "\"object\":\"0-0:96.13.1.255\",\"text\":\"hello\"," UNTIL, "object-undefined",
-         "0190"},
-        {START OBJECT "\"text\":\"a\\nb\"," UNTIL, "line-break", "0190"},
-        {START OBJECT "\"text\":\"a\\rb\"," UNTIL, "line-break", "0190"},
-        {START OBJECT "\"text\":\"a\\u0000b\"," UNTIL, "malformed", ""},
-        {START OBJECT "\"text\":7," UNTIL, "malformed", "0190"},
-        {START OBJECT "\"text\":\"hello\",\"not_after\":\"tomorrow\"}", "malformed", "0190"},
-        {START OBJECT "\"text\":\"hello\"}", "malformed", "0190"},
-        {START OBJECT "\"text\":\"hello\",\"text\":\"other\"," UNTIL, "malformed", ""},
-        {"{\"id\":7}", "malformed", ""},
-        {"[]", "malformed", ""},
-        {"hello", "malformed", ""},
+    static struct said cases[] = {
+        {"{" ID ",\"status\":\"verified\",\"digest\":\"" ABC "\"}", ROUTE_VERIFIED, "",
+         "as agreed"},
+        {"{" ID ",\"status\":\"verified\",\"cause\":\"\",\"digest\":\"" ABC "\",\"x\":[1]}",
+         ROUTE_VERIFIED, "", "unknown members are ignored"},
+        {"{" ID ",\"status\":\"verified\",\"digest\":\"aa\"}", ROUTE_RETRY, "digest-differs",
+         "the meter holds another text"},
+        {"{" ID ",\"status\":\"verified\"}", ROUTE_RETRY, "bad-answer", "verified without proof"},
+        {"{" ID ",\"status\":\"written\"}", ROUTE_WRITTEN, "", "not read back"},
+        {"{" ID ",\"status\":\"written\",\"digest\":\"aa\"}", ROUTE_RETRY, "digest-differs",
+         "written, and read back wrong"},
+        {"{" ID ",\"status\":\"retry\",\"cause\":\"no-route\"}", ROUTE_RETRY, "no-route", ""},
+        {"{" ID ",\"status\":\"refused\",\"cause\":\"too-long\"}", ROUTE_REFUSED, "too-long", ""},
+        {"{" ID ",\"status\":\"retry\"}", ROUTE_RETRY, "not-told", "no cause"},
+        {"{" ID ",\"status\":\"refused\",\"cause\":\"<b>\"}", ROUTE_REFUSED, "not-told",
+         "a cause that could forge a page"},
+        {"{" ID ",\"status\":\"retry\",\"cause\":\"a-cause-that-is-longer-than-32-char\"}",
+         ROUTE_RETRY, "not-told", "a cause too long"},
+        {"{" ID ",\"status\":\"resting\"}", ROUTE_RETRY, "bad-answer", "unknown status"},
+        {"{\"id\":\"x\",\"status\":\"written\"}", ROUTE_RETRY, "bad-answer", "another message"},
+        {"{" ID ",\"status\":7}", ROUTE_RETRY, "bad-answer", "wrong type"},
+        {"{" ID ",\"status\":\"written\",\"status\":\"refused\"}", ROUTE_RETRY, "bad-answer",
+         "a member twice"},
+        {"{" ID "}", ROUTE_RETRY, "bad-answer", "no status"},
+        {"verified", ROUTE_RETRY, "bad-answer", "not JSON"},
+        {"", ROUTE_RETRY, "bad-answer", "nothing"},
+        {"[]", ROUTE_RETRY, "bad-answer", "not an object"},
     };
-    return cr_make_param_array(struct request, cases, COUNT(cases));
+    return cr_make_param_array(struct said, cases, COUNT(cases));
 }
 
-ParameterizedTest(struct request *c, head_end, reads)
+ParameterizedTest(struct said *c, head_end, reads_an_answer)
 {
-    struct head_end_request request;
-    const char *why = head_end_read(c->payload, strlen(c->payload), &request);
-    cr_expect_str_eq(why ? why : "", c->why, "%s", c->payload);
-    cr_expect_str_eq(request.id, c->id, "%s", c->payload);
-    if (!why) {
-        cr_expect_str_eq(request.equipment_id, "E1");
-        cr_expect_eq(request.not_after, 1768407300);
-    }
+    struct route_answer answer = {.status = ROUTE_STATUSES};
+    head_end_read_answer(&errand, c->payload, strlen(c->payload), &answer);
+    cr_expect_eq(answer.status, c->status, "%s %s", c->payload, c->why);
+    cr_expect_str_eq(answer.cause, c->cause, "%s %s", c->payload, c->why);
 }
 
-Test(head_end, counts_octets_of_the_text)
+Test(head_end, refuses_a_long_answer)
 {
-    char payload[1200], text[HEAD_END_TEXT_MAX + 2];
-    memset(text, '7', sizeof text);
-    text[HEAD_END_TEXT_MAX + 1] = '\0';
-    struct head_end_request request;
-    int len = snprintf(payload, sizeof payload, START OBJECT "\"text\":\"%s\"," UNTIL, text);
-    cr_expect_str_eq(head_end_read(payload, (size_t)len, &request), "too-long");
-    text[HEAD_END_TEXT_MAX] = '\0';
-    len = snprintf(payload, sizeof payload, START OBJECT "\"text\":\"%s\"," UNTIL, text);
-    cr_expect_null(head_end_read(payload, (size_t)len, &request));
-    cr_expect_eq(request.len, HEAD_END_TEXT_MAX);
-    cr_expect_str_eq(request.text, text);
-}
-
-Test(head_end, answers)
-{
-    char *text = head_end_answer("0190", "retry", "busy", NULL);
-    cr_expect_str_eq(text, "{\"id\":\"0190\",\"status\":\"retry\",\"cause\":\"busy\"}");
-    free(text);
-    text = head_end_answer("0190", "verified", NULL, "ab");
-    cr_expect_str_eq(text, "{\"id\":\"0190\",\"status\":\"verified\",\"digest\":\"ab\"}");
-    free(text);
+    static char payload[5000];
+    struct route_answer answer;
+    // Blanks before it are fine in JSON, but not thousands.
+    snprintf(payload, sizeof payload, "%100s", "{" ID ",\"status\":\"written\"}");
+    head_end_read_answer(&errand, payload, strlen(payload), &answer);
+    cr_expect_eq(answer.status, ROUTE_WRITTEN);
+    snprintf(payload, sizeof payload, "%4900s", "{" ID ",\"status\":\"written\"}");
+    head_end_read_answer(&errand, payload, strlen(payload), &answer);
+    cr_expect_eq(answer.status, ROUTE_RETRY);
 }

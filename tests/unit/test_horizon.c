@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "services/planner/horizon.h"
-#include "wire/long_message.h"
+#include "wire/seal.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -165,10 +165,12 @@ Test(horizon, always_fits_a_message_and_never_jumps)
                 struct profile profile, written;
                 horizon_profile(&given, 3, level_w / 2, level_w, capacity_w, START, 0, &profile);
                 char text[LONG_MESSAGE_MAX + 1];
-                cr_assert_eq(long_message_write(&profile, LONG_MESSAGE_W, 0, text, &written),
-                             ERR_NONE);
+                cr_assert_eq(
+                    long_message_write(&profile, LONG_MESSAGE_W, SEAL_ROOM, text, &written),
+                    ERR_NONE);
                 cr_expect_leq(written.count, LONG_MESSAGE_MAX_PERIODS);
-                cr_expect(profile_equal(&profile, &written), "nothing was merged away");
+                cr_expect(profile_equal(&profile, &written),
+                          "nothing was merged away, even sealed");
                 int32_t before_w = level_w / 2;
                 for (int64_t at = START; at <= written.valid_to; at += QUARTER_S) {
                     struct profile_limits limits = profile_at(&written, at);

@@ -24,6 +24,9 @@ ParameterizedTestParameters(rfc3339, reads)
         {"2026-01-14T11:45:00-04:30", 1768407300, "with an offset west"},
         {"2026-01-14T16:15:00.999Z", 1768407300, "a fraction is dropped"},
         {"2024-02-29T00:00:00Z", 1709164800, "leap day"},
+        {"0000-01-01T00:00:00Z", -62167219200, "the first that can be written"},
+        {"9999-12-31T23:59:59Z", 253402300799, "the last"},
+        {"9999-12-31T23:59:59+00:01", 253402300739, "before the last in UTC"},
     };
     return cr_make_param_array(struct good, cases, COUNT(cases));
 }
@@ -54,6 +57,8 @@ ParameterizedTestParameters(rfc3339, refuses)
         {"2023-02-29T00:00:00Z", ERR_RANGE, "no leap year"},
         {"2026-01-14T24:00:00Z", ERR_RANGE, "hour 24"},
         {"2026-01-14T16:15:60Z", ERR_RANGE, "second 60"},
+        {"9999-12-31T23:59:59-00:01", ERR_RANGE, "the year 10000 in UTC"},
+        {"0000-01-01T00:00:00+00:01", ERR_RANGE, "before the year 0 in UTC"},
         {"", ERR_SYNTAX, "nothing"},
     };
     return cr_make_param_array(struct bad, cases, COUNT(cases));
@@ -74,4 +79,27 @@ Test(rfc3339, writes_seconds_and_milliseconds)
     cr_expect_str_eq(text, "2026-01-14T16:15:00Z");
     rfc3339_format_ms(INT64_C(1768407300042999999), text);
     cr_expect_str_eq(text, "2026-01-14T16:15:00.042Z");
+}
+
+struct year {
+    int64_t utc;
+    char text[RFC3339_LEN + 1];
+};
+
+ParameterizedTestParameters(rfc3339, writes_each_year_with_four_digits)
+{
+    static struct year cases[] = {
+        {-62167219200, "0000-01-01T00:00:00Z"},
+        {-61851600000, "0010-01-01T00:00:00Z"},
+        {-30641760000, "0999-01-01T00:00:00Z"},
+        {253402300799, "9999-12-31T23:59:59Z"},
+    };
+    return cr_make_param_array(struct year, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct year *c, rfc3339, writes_each_year_with_four_digits)
+{
+    char text[RFC3339_LEN + 1];
+    rfc3339_format(c->utc, text);
+    cr_expect_str_eq(text, c->text, "%jd: %s", (intmax_t)c->utc, text);
 }

@@ -9,12 +9,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { CONTRACT = 11040, SAFE = 4200, HOLD_S = 120, CONFIRM_S = 10 };
+enum { CONTRACT = 11040, SAFE = 4200, HOLD_S = 120, CONFIRM_S = 10, LEAST_HOLD_S = 30 };
 static const int64_t UTC0 = 1768406400; // 2026-01-14 16:00:00 UTC, shown when mono is 1000 s
 static const int64_t MONO0 = 1000;
 
-static const struct setpoint_rules rules = {CONTRACT, SAFE, HOLD_S *SECONDS_NS,
-                                            CONFIRM_S *SECONDS_NS};
+static const struct setpoint_rules rules = {.contract_w = CONTRACT,
+                                            .safe_w = SAFE,
+                                            .hold_ns = HOLD_S * SECONDS_NS,
+                                            .confirm_ns = CONFIRM_S * SECONDS_NS,
+                                            .least_hold_ns = LEAST_HOLD_S * SECONDS_NS,
+                                            .imbalance_mw = 69000};
 
 // Seconds after the start, with a certain time.
 static struct setpoint_now at(int64_t s)
@@ -31,7 +35,7 @@ static struct setpoint_now untimed(int64_t s)
 }
 
 // A profile from a text of numbers, "FROM TO START WATTS START WATTS ...", seconds after the
-// start. A negative number of watts sets no power, but something else.
+// start. A negative number of watts sets no power, but a refresh interval of 300 s.
 static struct profile profile_of(const char *text)
 {
     struct profile profile = {0};
@@ -46,7 +50,7 @@ static struct profile profile_of(const char *text)
         if (watts >= 0)
             profile_set(&period->set, PROFILE_MAX_POWER, (int32_t)watts);
         else
-            profile_set(&period->set, PROFILE_MAX_PHASE_IMBALANCE, 200);
+            profile_set(&period->set, PROFILE_REFRESH_INTERVAL, 300);
     }
     return profile;
 }
@@ -279,6 +283,22 @@ Test(setpoint, cannot_judge_a_profile_without_time)
     cr_expect_eq(setpoint.mode, SETPOINT_LIMITED);
 }
 
+Test(setpoint, keeps_a_profile_that_began_while_no_time_was_certain)
+{
+    struct setpoint setpoint;
+    char reason[SETPOINT_REASON];
+    setpoint_start(&setpoint, &rules, INT32_MAX, untimed(0));
+    setpoint_hear(&setpoint, at(1));
+    cr_expect_eq(offer(&setpoint, "50 3000 50 3000", at(1), reason), ERR_NONE);
+    setpoint_step(&setpoint, at(1));
+    setpoint_hear(&setpoint, untimed(60));
+    setpoint_step(&setpoint, untimed(60));
+    cr_expect_eq(offer(&setpoint, "900 3000 900 8000", at(61), reason), ERR_NONE);
+    setpoint_step(&setpoint, at(61));
+    cr_expect_eq(setpoint.target_w, 3000, "%s", setpoint.reason);
+    cr_expect(setpoint.next.is_set);
+}
+
 Test(setpoint, drops_a_stored_profile_above_a_contract_lowered_since)
 {
     struct setpoint setpoint;
@@ -302,6 +322,105 @@ Test(setpoint, takes_per_cent_of_the_contract)
     setpoint_step(&setpoint, at(1));
     cr_expect_eq(setpoint.limit_w, CONTRACT / 2);
     cr_expect_eq(setpoint.mode, SETPOINT_LIMITED);
+}
+
+// ---- fields
+
+struct field {
+    int32_t value[PROFILE_FIELDS]; // -1: not set
+    int32_t limited, safe;         // W
+    int hold_s;
+    char why[56];
+};
+
+ParameterizedTestParameters(setpoint, obeys_every_field)
+{
+    static struct field cases[] = {
+        {{9000, -1, -1, -1, -1, -1}, 9000, SAFE, HOLD_S, "the power"},
+        {{9000, 50, -1, -1, -1, -1}, CONTRACT / 2, SAFE, HOLD_S, "per cent of the contract"},
+        {{3000, 50, -1, -1, -1, -1}, 3000, 3000, HOLD_S, "the lower of both"},
+        {{9000, -1, 100, -1, -1, -1}, 6900, SAFE, HOLD_S, "10 A of imbalance on three phases"},
+        {{-1, -1, 55, -1, -1, -1}, 3795, 3795, HOLD_S, "5.5 A of it and nothing else"},
+        {{9000, -1, 10000, -1, -1, -1}, 9000, SAFE, HOLD_S, "more imbalance than there can be"},
+        {{9000, -1, -1, 1100, -1, -1}, 9000, 1100, HOLD_S, "what holds in doubt"},
+        {{9000, -1, -1, 9000, -1, -1}, 9000, SAFE, HOLD_S, "but never above the safe limit"},
+        {{9000, -1, -1, -1, 10, -1}, 9000, CONTRACT / 10, HOLD_S, "in doubt, per cent"},
+        {{9000, -1, -1, 2000, 10, -1}, 9000, CONTRACT / 10, HOLD_S, "the lower of both, again"},
+        {{9000, -1, -1, 0, -1, -1}, 9000, 0, HOLD_S, "nothing in doubt"},
+        {{9000, -1, -1, -1, -1, 60}, 9000, SAFE, 60, "a shorter hold time"},
+        {{9000, -1, -1, -1, -1, 5}, 9000, SAFE, LEAST_HOLD_S, "but not too short"},
+        {{9000, -1, -1, -1, -1, 600}, 9000, SAFE, HOLD_S, "nor longer than ours"},
+        {{9000, 90, 200, 3000, 20, 20}, 9000, CONTRACT / 5, LEAST_HOLD_S, "all of them"},
+    };
+    return cr_make_param_array(struct field, cases, COUNT(cases));
+}
+
+// A profile that holds from the start for an hour, with these values in its first period; the
+// second one has only the contract as its power.
+static struct profile profile_with(const int32_t value[static PROFILE_FIELDS])
+{
+    struct profile profile = {.valid_from = UTC0, .valid_to = UTC0 + 3600, .count = 2};
+    profile.periods[0].start = UTC0;
+    for (enum profile_field f = 0; f < PROFILE_FIELDS; f++)
+        if (value[f] >= 0)
+            profile_set(&profile.periods[0].set, f, value[f]);
+    profile.periods[1].start = UTC0 + 1800;
+    profile_set(&profile.periods[1].set, PROFILE_MAX_POWER, CONTRACT);
+    return profile;
+}
+
+ParameterizedTest(struct field *c, setpoint, obeys_every_field)
+{
+    struct setpoint setpoint;
+    char reason[SETPOINT_REASON];
+    struct profile profile = profile_with(c->value);
+    setpoint_start(&setpoint, &rules, INT32_MAX, untimed(0));
+    setpoint_hear(&setpoint, at(1));
+    cr_assert_eq(setpoint_offer(&setpoint, &profile, "x", at(1), reason), ERR_NONE);
+    setpoint_step(&setpoint, at(1));
+    setpoint_confirm(&setpoint, setpoint.limit_w);
+    cr_expect_eq(setpoint.mode, SETPOINT_LIMITED, "%s: %s", c->why, setpoint.reason);
+    cr_expect_eq(setpoint.limit_w, c->limited, "%s: %d W", c->why, setpoint.limit_w);
+    cr_expect_eq(setpoint_wait(&setpoint, at(1)), c->hold_s * SECONDS_NS, "%s", c->why);
+
+    setpoint_step(&setpoint, at(c->hold_s)); // a second before
+    cr_expect_eq(setpoint.mode, SETPOINT_LIMITED, "%s: %s", c->why, setpoint.reason);
+    setpoint_step(&setpoint, at(c->hold_s + 1));
+    cr_expect_eq(setpoint.mode, SETPOINT_SAFE, "%s: silent for its hold time", c->why);
+    cr_expect_eq(setpoint.limit_w, c->safe, "%s: %d W in silence", c->why, setpoint.limit_w);
+    char silence[SETPOINT_REASON];
+    snprintf(silence, sizeof silence, "no trustworthy telegram for %d s", c->hold_s);
+    cr_expect_str_eq(setpoint.reason, silence);
+
+    setpoint_hear(&setpoint, untimed(c->hold_s + 2));
+    setpoint_step(&setpoint, untimed(c->hold_s + 2));
+    cr_expect_eq(setpoint.limit_w, c->safe, "%s: %d W without time", c->why, setpoint.limit_w);
+}
+
+Test(setpoint, starts_below_what_a_kept_profile_wants_in_doubt)
+{
+    struct setpoint setpoint;
+    struct profile profile = profile_with((int32_t[]){9000, -1, -1, 1100, -1, -1});
+    setpoint_start(&setpoint, &rules, 9000, untimed(0));
+    setpoint_restore(&setpoint, &profile, "x", false);
+    setpoint_step(&setpoint, untimed(0));
+    cr_expect_eq(setpoint.mode, SETPOINT_STARTING);
+    cr_expect_eq(setpoint.limit_w, 1100);
+}
+
+Test(setpoint, leaves_imbalance_to_a_charger_that_is_told_nothing_of_it)
+{
+    struct setpoint setpoint;
+    char reason[SETPOINT_REASON];
+    struct setpoint_rules deaf = rules;
+    deaf.imbalance_mw = 0;
+    struct profile profile = profile_with((int32_t[]){-1, -1, 55, -1, -1, -1});
+    setpoint_start(&setpoint, &deaf, INT32_MAX, untimed(0));
+    setpoint_hear(&setpoint, at(1));
+    cr_assert_eq(setpoint_offer(&setpoint, &profile, "x", at(1), reason), ERR_NONE);
+    setpoint_step(&setpoint, at(1));
+    cr_expect_eq(setpoint.limit_w, CONTRACT);
+    cr_expect_eq(setpoint.mode, SETPOINT_OWN);
 }
 
 // ---- model: random events against the promises

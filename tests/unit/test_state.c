@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "base/digest.h"
 #include "gateway/state.h"
 
 #include <criterion/criterion.h>
@@ -42,7 +43,8 @@ static struct state full(void)
                           .limit_w = 6000,
                           .current = profile("{\"Header\":\"\\ and /\"}", 1768410000),
                           .next = profile("{}", 1768413600),
-                          .done = "0123456789abcdef"};
+                          .done = "0123456789abcdef",
+                          .seal = {1768410000123, "fedcba9876543210"}};
 }
 
 static void expect_equal(const struct state *a, const struct state *b)
@@ -64,6 +66,56 @@ Test(state, is_read_as_it_was_written)
         cr_expect_eq(read.limit_w, states[i].limit_w);
         expect_equal(&read, &states[i]);
         free(content);
+    }
+}
+
+static enum err decode_body(const char *body, struct state *state)
+{
+    char content[512], digest[DIGEST_TEXT_LEN + 1];
+    struct digest sum = digest_of(body, strlen(body));
+    digest_format(&sum, digest);
+    int len = snprintf(content, sizeof content, "socmod-gateway state 1 %s\n%s", digest, body);
+    return state_decode(content, (size_t)len, state);
+}
+
+Test(state, of_before_there_were_seals_is_read)
+{
+    struct state state = {.seal.seq = 42};
+    cr_expect_eq(
+        decode_body("{\"limit_w\":6000,\"current\":null,\"next\":null,\"done\":\"\"}", &state),
+        ERR_NONE);
+    cr_expect_eq(state.seal.seq, 0);
+    cr_expect_eq(state.limit_w, 6000);
+}
+
+Test(state, that_makes_no_sense_is_refused)
+{
+#define REST "\"limit_w\":6000,\"current\":null,\"next\":null"
+    static const struct {
+        const char *body;
+        enum err err;
+    } cases[] = {
+        {"{" REST ",\"done\":\"\",\"seq\":1}", ERR_SYNTAX},
+        {"{" REST ",\"done\":\"\",\"seq_digest\":\"\"}", ERR_SYNTAX},
+        {"{" REST ",\"done\":\"\",\"seq\":\"1\",\"seq_digest\":\"\"}", ERR_SYNTAX},
+        {"{" REST ",\"done\":\"\",\"seq\":1,\"seq_digest\":1}", ERR_SYNTAX},
+        {"{" REST ",\"done\":\"\",\"seq\":-1,\"seq_digest\":\"\"}", ERR_RANGE},
+        {"{" REST ",\"done\":\"\",\"seq\":9007199254740992,\"seq_digest\":\"\"}", ERR_RANGE},
+        {"{" REST "}", ERR_SYNTAX},
+        {"{" REST
+         ",\"done\":\"00000000000000000000000000000000000000000000000000000000000000000\"}",
+         ERR_SYNTAX},
+        {"{\"limit_w\":-1,\"current\":null,\"next\":null,\"done\":\"\"}", ERR_RANGE},
+        {"{\"limit_w\":1.5,\"current\":null,\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
+        {"{\"current\":null,\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
+        {"{\"limit_w\":null,\"current\":{},\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
+        {"[]", ERR_SYNTAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct state state = {.limit_w = 42};
+        enum err err = decode_body(cases[i].body, &state);
+        cr_expect_eq(err, cases[i].err, "%s: %s", cases[i].body, err_name(err));
+        cr_expect_eq(state.limit_w, 42, "the result must stay untouched");
     }
 }
 

@@ -11,6 +11,7 @@
 #include "tests/peer/keep.h"
 #include "tests/peer/mailbox.h"
 #include "tests/peer/meter/desk.h"
+#include "tests/peer/meter/dlms_port.h"
 #include "tests/peer/meter/meter.h"
 
 #include <jansson.h>
@@ -27,6 +28,8 @@ static struct {
     char *copper;
     struct mqtt_texts mqtt;
     struct desk_settings desk;
+    int64_t dlms_port, dlms_pdu, dlms_answer_ms;
+    char *dlms_keys, *dlms_stale, *dlms_counters;
     char *control, *faults;
 } config;
 
@@ -49,6 +52,18 @@ static const struct setting settings[] = {
     {"head_end", "read_back", .flag = &config.desk.reads_back, .otherwise = "yes",
      .help = "read the text back and answer with its digest: yes or no"},
     MQTT_SETTINGS(config.mqtt, "mqtt://127.0.0.1:1883", "peer-meter"),
+    {"dlms", "keys", .text = &config.dlms_keys, .otherwise = "",
+     .help = "file equipment_id,system_title,encryption_key,authentication_key; empty: no DLMS"},
+    {"dlms", "port", .integer = &config.dlms_port, .otherwise = "4059", .least = 1, .most = 65535,
+     .help = "TCP port of the first meter of the grid file, the next has the next"},
+    {"dlms", "max_pdu", .integer = &config.dlms_pdu, .otherwise = "1024", .least = 0, .most = 2048,
+     .help = "longest APDU that a meter takes, octets; 0: it says that there is no limit"},
+    {"dlms", "stale", .text = &config.dlms_stale, .otherwise = "close",
+     .words = "close reject exception", .help = "answer to a counter that is not higher"},
+    {"dlms", "answer_ms", .integer = &config.dlms_answer_ms, .otherwise = "0", .least = 0,
+     .most = 600000, .help = "machine time before each answer, ms"},
+    {"dlms", "counters", .text = &config.dlms_counters, .otherwise = "",
+     .help = "file that gets a line for each counter seen, meter and counter; empty: none"},
     {"faults", "control", .text = &config.control, .otherwise = "",
      .help = "socket that takes orders to misbehave; empty: none"},
     {"faults", "at_start", .text = &config.faults, .otherwise = "",
@@ -63,6 +78,9 @@ static struct {
     struct meter *meters;
     int64_t (*draws_mw)[STREET_PHASES]; // of each charger
     char *registers_path;
+    struct dlms_port **dlms; // of each meter; NULL where it has no keys
+    struct cipher *cipher;
+    FILE *counters;
 } peer;
 
 static int64_t now_ms(void)
@@ -170,8 +188,34 @@ static void on_timer(void *arg)
     loop_timer_at(peer.timer, (struct utc){next_ns > gap_ns ? next_ns : gap_ns});
 }
 
-static const char *obey_one(struct meter *meter, const struct control *order)
+// Orders to the DLMS server of a meter. False: no such order, or it has none.
+static bool obey_dlms(struct dlms_port *port, const struct control *order)
 {
+    enum dlms_fault fault = dlms_fault_of(order->word);
+    int number = order->number == CONTROL_NO_NUMBER ? DLMS_EVER : (int)order->number;
+    struct dlms_server *server = port ? dlms_port_server(port) : NULL;
+    if (!server)
+        return false;
+    if (fault < DLMS_FAULTS) {
+        server->faults[fault] = number;
+    } else if (!strcmp(order->word, "set-result")) {
+        server->set_result = (uint8_t)number;
+        server->faults[DLMS_REFUSE_SET] = DLMS_EVER;
+    } else if (!strcmp(order->word, "saw")) {
+        server->seen = (uint32_t)number;
+        server->has_seen = true;
+    } else if (!strcmp(order->word, "pdu")) {
+        server->max_pdu = (uint16_t)number;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static const char *obey_one(size_t index, const struct control *order)
+{
+    struct meter *meter = &peer.meters[index];
+    struct dlms_port *port = peer.dlms ? peer.dlms[index] : NULL;
     struct meter_faults *faults = &meter->faults;
     const struct {
         const char *word;
@@ -189,10 +233,13 @@ static const char *obey_one(struct meter *meter, const struct control *order)
         *counts[i].count = order->number == CONTROL_NO_NUMBER ? METER_EVER : (int)order->number;
     else if (!strcmp(order->word, "slow"))
         faults->slow_ms = order->number == CONTROL_NO_NUMBER ? 1000 : order->number;
-    else if (!strcmp(order->word, "clear"))
+    else if (!strcmp(order->word, "clear")) {
         *faults = (struct meter_faults){0};
-    else
-        why = "no such order (no-route, silent, mute, deny, garble, slow, noise, unplug, clear)";
+        if (port)
+            memset(dlms_port_server(port)->faults, 0, sizeof dlms_port_server(port)->faults);
+    } else if (!obey_dlms(port, order))
+        why = "no such order (no-route, silent, mute, deny, garble, slow, noise, unplug, clear,"
+              " or one of DLMS)";
     if (!why)
         log_info("fault.ordered", F("what", order->word), F("meter", meter->equipment_id));
     return why;
@@ -204,7 +251,7 @@ static const char *obey(void *arg, const struct control *order)
     const char *why = "no such meter";
     for (size_t i = 0; i < peer.street->meter_count; i++)
         if (!strcmp(order->name, "*") || !strcmp(order->name, peer.meters[i].equipment_id))
-            why = obey_one(&peer.meters[i], order);
+            why = obey_one(i, order);
     return why;
 }
 
@@ -230,6 +277,54 @@ static void set_up(struct loop *loop, size_t i)
                                   config.pty_folder, from->equipment_id);
 }
 
+static enum dlms_stale stale_of(const char *word)
+{
+    return !strcmp(word, "close")    ? DLMS_STALE_CLOSE
+           : !strcmp(word, "reject") ? DLMS_STALE_REJECT
+                                     : DLMS_STALE_EXCEPTION;
+}
+
+// The P3 port of each meter that has keys.
+static void set_up_dlms(struct loop *loop, size_t count)
+{
+    peer.cipher = cipher_new();
+    peer.dlms = memory_new(count, sizeof(struct dlms_port *));
+    if (*config.dlms_counters && !(peer.counters = fopen(config.dlms_counters, "a")))
+        log_fatal("counters.failed", F("path", config.dlms_counters));
+    if (peer.counters)
+        setvbuf(peer.counters, NULL, _IOLBF, BUFSIZ);
+    for (size_t i = 0; i < count; i++) {
+        struct dlms_identity identity;
+        bool found;
+        if (!dlms_identity_read(config.dlms_keys, peer.meters[i].equipment_id, &identity, &found))
+            exit(EXIT_SETTINGS);
+        if (!found)
+            continue;
+        peer.dlms[i] = dlms_port_new(loop, &peer.meters[i], &identity,
+                                     &(struct dlms_port_settings){
+                                         .address = config.address,
+                                         .port = (int)config.dlms_port + (int)i,
+                                         .folder = config.state_folder,
+                                         .max_pdu = (uint16_t)config.dlms_pdu,
+                                         .stale = stale_of(config.dlms_stale),
+                                         .answer_ms = config.dlms_answer_ms,
+                                         .cipher = peer.cipher,
+                                         .counters = peer.counters,
+                                     });
+        memory_wipe(&identity, sizeof identity);
+    }
+}
+
+static void close_dlms(size_t count)
+{
+    for (size_t i = 0; peer.dlms && i < count; i++)
+        dlms_port_free(peer.dlms[i]);
+    free(peer.dlms);
+    cipher_free(peer.cipher);
+    if (peer.counters)
+        fclose(peer.counters);
+}
+
 static bool check(void)
 {
     peer.street = street_read(config.grid);
@@ -237,6 +332,10 @@ static bool check(void)
         return false;
     if (config.port && config.port + (int64_t)peer.street->meter_count > 65536) {
         fprintf(stderr, "[p1] port: no room above it for %zu meters\n", peer.street->meter_count);
+        return false;
+    }
+    if (*config.dlms_keys && config.dlms_port + (int64_t)peer.street->meter_count > 65536) {
+        fprintf(stderr, "[dlms] port: no room above it for %zu meters\n", peer.street->meter_count);
         return false;
     }
     return !*config.mqtt.broker || mqtt_check_broker(config.mqtt.broker);
@@ -261,6 +360,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < count; i++)
         set_up(loop, i);
     load_registers();
+    if (*config.dlms_keys)
+        set_up_dlms(loop, count);
     if (!control_read_list("[faults] at_start", config.faults, obey, NULL))
         return EXIT_SETTINGS;
     struct mailbox *copper = mailbox_new(loop, config.copper, on_copper, NULL);
@@ -277,6 +378,7 @@ int main(int argc, char **argv)
     desk_free(desk);
     mailbox_free(control);
     mailbox_free(copper);
+    close_dlms(count);
     keep_registers();
     for (size_t i = 0; i < count; i++) {
         p1_outlet_free(peer.meters[i].outlet);

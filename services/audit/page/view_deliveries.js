@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profiles and what became of them, newest first.
+
+import { ask, get, now } from "./api.js";
+import { h } from "./dom.js";
+import { kilowatt, time } from "./format.js";
+import { causeText, empty, link, profileLink, statePill, table } from "./parts.js";
+import { t, told } from "./text.js";
+
+const STATES = ["planned", "queued", "written", "verified", "seen", "applied", "superseded", "expired", "refused", "failed"];
+const PAGE = 50;
+
+export const profileColumns = (at, ofOne) => [
+  { name: t("made"), class: "lead", cell: (p) => [time(p.created, at, true), profileLink(p.id)] },
+  ofOne ? null : { name: t("connection"), cell: (p) => [link("connection", p.connection), h("span", { class: "quiet id" }, p.meter ?? "")] },
+  { name: t("first_limit"), number: true, cell: (p) => kilowatt(p.limit_w, 2) },
+  { name: t("valid"), cell: (p) => [time(p.valid_from, at), "–", time(p.valid_to, at)] },
+  { name: t("state"), cell: (p) => statePill(p.state) },
+  { name: t("cause"), class: "wide", cell: (p) => causeText(p.cause) || "–" },
+].filter(Boolean);
+
+// Rows of the newest page, with those that were read behind an older one.
+export function merge(newest, older) {
+  const known = new Set(newest.map((item) => item.id));
+  return [...newest, ...older.filter((item) => !known.has(item.id))];
+}
+
+export const chips = (name, values, chosen, label) =>
+  h("div", { class: "chips", role: "group", "aria-label": name }, ["", ...values].map((value) =>
+    h("button", { type: "button", "data-do": "choose", "data-what": value, "aria-pressed": String((chosen ?? "") === value) },
+      value ? label(value) : t("all"))));
+
+// Read what lies behind the last row into state.older.
+export async function readOlder(path, values, state) {
+  const page = await get(ask(path, { ...values, limit: PAGE, cursor: state.next }));
+  state.older = merge(state.older ?? [], page.items);
+  state.next = page.next;
+}
+
+// The first page; where the walk to older ones begins is kept from the first time on.
+export async function readNewest(path, values, state, signal) {
+  const page = await get(ask(path, { ...values, limit: PAGE }), signal);
+  if (state.next === undefined) state.next = page.next;
+  // What falls off the newest page stays known.
+  state.older = merge(page.items, state.older ?? []);
+  return state.older;
+}
+
+export const deliveries = {
+  title: () => t("deliveries"),
+  kinds: ["profiles", "deliveries", "receipts"],
+
+  async load(params, signal, state) {
+    return { items: await readNewest("v1/profiles", { state: state.chosen }, state, signal), at: now() };
+  },
+
+  draw({ items, at }, { state }) {
+    const shown = state.chosen ? items.filter((p) => p.state === state.chosen) : items;
+    return [
+      h("h1", null, t("deliveries")),
+      h("section", { class: "card", "data-key": "list" },
+        chips(t("state"), STATES, state.chosen, (s) => told("state_", s)),
+        shown.length ? table(t("deliveries"), profileColumns(at), shown, (p) => p.id)
+          : empty(t("deliveries_none"), state.chosen ? null : t("deliveries_none_help")),
+        state.next ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
+    ];
+  },
+
+  does: {
+    choose(element, { state, reload }) {
+      Object.assign(state, { chosen: element.dataset.what || null, older: [], next: undefined });
+      reload();
+    },
+    async more(element, { state, reload }) {
+      await readOlder("v1/profiles", { state: state.chosen }, state);
+      reload();
+    },
+  },
+};

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The trail of what happened besides, newest first, as it happens.
+
+import { now } from "./api.js";
+import { h } from "./dom.js";
+import { time } from "./format.js";
+import { empty, link, table } from "./parts.js";
+import { t, told } from "./text.js";
+import { chips, readNewest, readOlder } from "./view_deliveries.js";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
+
+// What an event is about, as a link where there is a view of it.
+function about(subject) {
+  const [kind, id] = subject.split(/ (.*)/);
+  if (kind === "transformer" && id) return [`${t("transformer").toLowerCase()} `, link("transformer", id)];
+  const profile = kind === "profile" ? id : subject;
+  if (UUID.test(profile ?? "")) return [`${t("profile").toLowerCase()} `, h("a", { href: `#/profile/${profile}`, class: "id", title: profile }, `…${profile.slice(-8)}`)];
+  return subject || "–";
+}
+
+function detail(name, value) {
+  const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+  const shown = UUID.test(text) ? (name === "round" ? h("a", { href: `#/round/${text}`, class: "id" }, `…${text.slice(-8)}`) : `…${text.slice(-8)}`) : text;
+  return h("span", { class: "pair" }, h("span", { class: "quiet" }, `${name} `), shown);
+}
+
+export const events = {
+  title: () => t("events"),
+  kinds: ["events"],
+
+  async load(params, signal, state) {
+    const items = await readNewest("v1/events", { kind: state.chosen }, state, signal);
+    state.kinds = [...new Set([...(state.kinds ?? []), ...items.map((e) => e.kind)])].sort();
+    return { items, at: now() };
+  },
+
+  draw({ items, at }, { state }) {
+    const shown = state.chosen ? items.filter((e) => e.kind === state.chosen) : items;
+    return [
+      h("h1", null, t("events")),
+      h("p", { class: "lede" }, t("events_note")),
+      h("section", { class: "card", "data-key": "list" },
+        chips(t("kind"), state.kinds, state.chosen, (kind) => told("", kind)),
+        shown.length ? table(t("events"), [
+          { name: t("at"), class: "lead", cell: (e) => time(e.at, at, true) },
+          { name: t("event"), cell: (e) => h("span", { title: e.kind }, told("", e.kind)) },
+          { name: t("subject"), cell: (e) => about(e.subject) },
+          { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data).map(([name, value]) => detail(name, value)) },
+          { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
+        ], shown, (e) => String(e.id)) : empty(t("events_none")),
+        state.next ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
+    ];
+  },
+
+  does: {
+    choose(element, { state, reload }) {
+      Object.assign(state, { chosen: element.dataset.what || null, older: [], next: undefined });
+      reload();
+    },
+    async more(element, { state, reload }) {
+      await readOlder("v1/events", { kind: state.chosen }, state);
+      reload();
+    },
+  },
+};

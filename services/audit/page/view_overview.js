@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// All transformers, those at risk first, and the state of the whole.
+
+import { all, find, now, ask } from "./api.js";
+import { h } from "./dom.js";
+import { number, percent, quarter, time } from "./format.js";
+import { empty, gauge, link, NEAR, OVER, pill, table } from "./parts.js";
+import { t } from "./text.js";
+
+// A quarter hour arrives a little after its end; what is older than this is no longer "now".
+const SILENT_MS = 45 * 60e3;
+const DAY_MS = 86400e3;
+
+function ratioNow(item) {
+  const ratios = (item.limit_w ?? []).map((limit, i) =>
+    limit > 0 && item.last_w?.[i] != null ? item.last_w[i] / limit : null).filter((r) => r != null);
+  return ratios.length ? Math.max(...ratios) : null;
+}
+
+const RISKS = {
+  over: ["bad", "risk_over"], near: ["near", "risk_near"], silent: ["lost", "risk_silent"],
+  fine: ["good", "risk_fine"], free: ["quiet", "risk_free"],
+};
+const ORDER = Object.keys(RISKS);
+
+export function riskOf(item, at) {
+  if (!item.last_quarter || at - Date.parse(item.last_quarter) - 900e3 > SILENT_MS) return "silent";
+  if (!item.limit_w) return "free";
+  const ratio = ratioNow(item);
+  return ratio == null ? "silent" : ratio > OVER ? "over" : ratio >= NEAR ? "near" : "fine";
+}
+
+export const riskPill = (risk) => pill(RISKS[risk][0], t(RISKS[risk][1]));
+
+export function controlText(round) {
+  if (!round) return h("span", { class: "quiet" }, t("no_round"));
+  if (round.blind) return pill("lost", t("blind"));
+  return round.congested ? pill("near", t("congested")) : h("span", { class: "quiet" }, t("not_congested"));
+}
+
+const tile = (name, value, note, tone) =>
+  h("div", { class: `tile ${tone ?? ""}` }, h("dt", null, name), h("dd", null, value, note && h("small", null, note)));
+
+function tiles({ transformers, gateways, statistics, at }) {
+  const over = transformers.filter((item) => riskOf(item, at) === "over").length;
+  const limited = gateways.filter((g) => g.online && g.mode === "limited").length;
+  const offline = gateways.filter((g) => !g.online).length;
+  const safe = gateways.filter((g) => g.online && g.mode === "safe").length;
+  const states = statistics?.profiles.by_state ?? {};
+  const bad = (states.failed ?? 0) + (states.refused ?? 0) + (states.expired ?? 0);
+  const sums = transformers.map((item) => statistics?.quarters[item.id]).filter(Boolean);
+  const energy = sums.reduce((sum, q) => sum + q.over_kwh, 0);
+  const quartersOver = sums.reduce((sum, q) => sum + q.over_limit, 0);
+  return h("dl", { class: "tiles" },
+    tile(t("over_now"), String(over), t("of_transformers", transformers.length), over ? "bad" : "good"),
+    tile(t("limited_now"), String(limited), t("of_n", gateways.length), limited ? "near" : ""),
+    tile(t("gateways_away"), String(offline + safe), t("gateways_away_note", offline, safe), offline + safe ? "bad" : "good"),
+    statistics && tile(t("delivered"), String(states.applied ?? 0),
+      t("delivered_note", states.applied ?? 0, statistics.profiles.planned, bad), bad ? "bad" : ""),
+    statistics && tile(t("over_energy"), `${number(energy, 1)} kWh`, t("over_energy_note", quartersOver), energy ? "near" : "good"));
+}
+
+function columns(at) {
+  return [
+    { name: t("transformer"), class: "lead", cell: (item) => [link("transformer", item.id), item.name && h("span", { class: "quiet" }, item.name)] },
+    { name: t("risk"), cell: (item) => riskPill(riskOf(item, at)) },
+    { name: t("load"), class: "gauges", cell: (item) =>
+      [0, 1, 2].map((i) => gauge(i + 1, item.last_w?.[i] ?? null, item.limit_w?.[i])) },
+    { name: t("last_quarter"), cell: (item) => quarter(item.last_quarter, at) },
+    { name: t("worst_day"), cell: (item) => item.worst
+      ? [h("strong", { class: item.worst.ratio > OVER ? "bad-ink" : "" }, percent(item.worst.ratio)), ` L${item.worst.phase} `,
+         h("span", { class: "quiet" }, time(item.worst.quarter, at))] : "–" },
+    { name: t("control"), cell: (item) => controlText(item.round) },
+  ];
+}
+
+export const overview = {
+  title: () => t("overview"),
+  kinds: ["loads", "rounds", "receipts", "deliveries"],
+
+  async load(params, signal) {
+    const at = now();
+    // To whole minutes, so that what has not changed is asked in the same words.
+    const minute = Math.ceil(at / 60e3) * 60e3;
+    const span = { from: new Date(minute - DAY_MS).toISOString(), to: new Date(minute).toISOString() };
+    const [transformers, gateways, statistics] = await Promise.all([
+      all("v1/transformers", {}, signal), all("v1/gateways", {}, signal),
+      find(ask("v1/statistics", span), signal).catch((error) => {
+        if (error.status === 503) return null; // too much to sum: the rest is worth showing
+        throw error;
+      })]);
+    return { transformers, gateways, statistics, at };
+  },
+
+  draw({ transformers, gateways, statistics, at }, { state }) {
+    if (!transformers.length) return [h("h1", null, t("overview")), empty(t("no_transformers"), t("no_transformers_help"))];
+    const words = (state.filter ?? "").toLowerCase();
+    const shown = transformers
+      .filter((item) => `${item.id} ${item.name}`.toLowerCase().includes(words))
+      .sort((a, b) => ORDER.indexOf(riskOf(a, at)) - ORDER.indexOf(riskOf(b, at))
+        || (ratioNow(b) ?? 0) - (ratioNow(a) ?? 0) || a.id.localeCompare(b.id));
+    return [
+      h("h1", null, t("overview")),
+      tiles({ transformers, gateways, statistics, at }),
+      h("section", { class: "card", "data-key": "risk" },
+        h("div", { class: "heading" }, h("h2", null, t("transformers")), h("p", { class: "quiet" }, t("by_risk")),
+          transformers.length > 8 && h("input", { type: "search", "data-do": "filter", placeholder: t("filter_transformers"),
+            "aria-label": t("filter_transformers") })),
+        table(t("transformers"), columns(at), shown.slice(0, 200), (item) => item.id),
+        shown.length < transformers.length || shown.length > 200
+          ? h("p", { class: "quiet" }, t("shown_of", Math.min(shown.length, 200), transformers.length)) : null),
+    ];
+  },
+
+  does: {
+    filter(element, { state, redraw }) {
+      state.filter = element.value;
+      redraw();
+    },
+  },
+};
