@@ -72,21 +72,12 @@ static struct round_line *line_of(const struct planning *p, int place, int phase
     return &p->round->lines[place * PHASES + phase];
 }
 
-// The level that the plan known to be in force allowed in quarter `at` of the past.
-static int32_t held_in(const struct planning *p, int i, int at)
-{
-    const struct facts_connection *connection = &p->facts->connections[i];
-    int64_t start = p->quarter - (int64_t)QUARTER_S * (at + 1);
-    return horizon_highest(connection->told, connection->phase_count, p->seats[i].capacity_w, start,
-                           start + QUARTER_S);
-}
-
 static int32_t held_last(const struct planning *p, int i)
 {
     const struct facts_connection *connection = &p->facts->connections[i];
     int32_t reported_w = connection->loads[0].limit_w;
     if (reported_w == FACTS_UNKNOWN)
-        return held_in(p, i, 0);
+        return forecast_held(connection, p->quarter, 0);
     return least(reported_w / connection->phase_count, p->seats[i].capacity_w);
 }
 
@@ -95,9 +86,7 @@ static void know_connection(struct planning *p, int i)
     const struct facts_connection *connection = &p->facts->connections[i];
     struct seat *seat = &p->seats[i];
     int phases = connection->phase_count;
-    int32_t sayable_w = profile_ranges[PROFILE_MAX_POWER].max;
-    seat->capacity_w =
-        least(least(connection->contract_w, sayable_w) / phases, connection->charger_w);
+    seat->capacity_w = forecast_capacity(connection);
     seat->floor_w = least((connection->floor_w + phases - 1) / phases, seat->capacity_w);
     int64_t end = p->quarter + QUARTER_S;
     seat->told_w = horizon_highest(connection->told, phases, seat->capacity_w, p->quarter, end);
@@ -129,7 +118,8 @@ static int64_t controlled(const struct planning *p, int feeder, int phase, int a
             continue;
         for (int own = 0; own < connection->phase_count; own++)
             if (connection->grid_phase[own] == phase)
-                sum_w += forecast_drawn(connection, own, at, held_in(p, i, at));
+                sum_w +=
+                    forecast_drawn(connection, own, at, forecast_held(connection, p->quarter, at));
     }
     return sum_w;
 }
@@ -138,24 +128,31 @@ static void draw_line(const struct planning *p, int place, int phase, struct for
 {
     bool is_feeder = place < p->facts->feeder_count;
     bool limited = is_feeder ? p->facts->feeders[place].limited : p->facts->limited;
+    const struct facts_outlook *outlook =
+        is_feeder ? &p->facts->feeders[place].outlook[phase] : &p->facts->outlook[phase];
     struct round_line *line = line_of(p, place, phase);
     *line = (struct round_line){
         .limited = limited,
-        .known = forecast.known,
+        .known = forecast.known || outlook->known,
+        .measured = forecast.known,
         .measured_at = p->quarter - (int64_t)QUARTER_S * forecast.age,
         .measured_w = forecast.measured_w,
         .controlled_w = forecast.controlled_w,
-        .base_w = forecast.base_w,
+        .base_w = outlook->known && !forecast.certain ? outlook->base_w[0] : forecast.base_w,
     };
     if (!limited)
         return;
     line->limit_w = is_feeder ? p->facts->feeders[place].limit_w[phase] : p->facts->limit_w[phase];
-    if (!forecast.known) {
+    if (!line->known) {
         p->round->blind = true;
         return;
     }
-    line->margin_w =
-        forecast.certain ? 0 : headroom_margin(line->limit_w, p->rules->margin, forecast.age);
+    if (forecast.certain)
+        line->margin_w = 0;
+    else if (outlook->known)
+        line->margin_w = outlook->margin_w[0];
+    else
+        line->margin_w = headroom_margin(line->limit_w, p->rules->margin, forecast.age);
     line->headroom_w = headroom_left(line->limit_w, line->base_w, line->margin_w);
 }
 
