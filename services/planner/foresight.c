@@ -131,13 +131,14 @@ static float limit_of(const struct facts *facts, int f, int phase)
 static void settle(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
                    float measured_w, float limit_w, double tau)
 {
-    if (place->promised_for != sheet->quarter || place->promised_w[phase] == FACTS_UNKNOWN
+    struct foresight_promise *promise = &place->promises[foresight_slot(sheet->quarter)];
+    if (promise->quarter != sheet->quarter || promise->power_w[phase] == FACTS_UNKNOWN
         || isnan(measured_w) || limit_w <= 0)
         return;
-    float missed_w = measured_w - (float)place->promised_w[phase];
+    float missed_w = measured_w - (float)promise->power_w[phase];
     margin_learn(&place->margin[phase], sheet->at[0].slot,
-                 missed_w / limit_w / place->promised_growth[phase], (float)tau);
-    place->promised_w[phase] = FACTS_UNKNOWN; // once
+                 missed_w / limit_w / promise->growth[phase], (float)tau);
+    promise->power_w[phase] = FACTS_UNKNOWN; // once
 }
 
 static void take(struct foresight_place *place, const struct loads *loads,
@@ -267,16 +268,17 @@ void foresight_promise(struct foresight *foresight, const struct facts *facts,
             find(foresight, f < facts->feeder_count ? facts->feeders[f].number : 0);
         if (!place)
             continue;
-        place->promised_for = quarter;
+        struct foresight_promise *promise = &place->promises[foresight_slot(quarter)];
+        promise->quarter = quarter;
         for (int phase = 0; phase < PHASES; phase++) {
             const struct round_line *line = &round->lines[f * PHASES + phase];
             const struct series *series = &place->series[phase];
             int64_t age = series->origin ? (quarter - series->origin) / QUARTER_S : 1;
-            place->promised_w[phase] =
+            promise->power_w[phase] =
                 line->known
                     ? watts((float)line->base_w + (float)line->given_w + (float)line->reserved_w)
                     : FACTS_UNKNOWN;
-            place->promised_growth[phase] =
+            promise->growth[phase] =
                 series_growth(series, (int)(age < FORESIGHT_OLDEST ? age : FORESIGHT_OLDEST));
         }
     }

@@ -126,7 +126,8 @@ static void know_charger(const struct replay *replay, int quarter, int c)
         int then = quarter - 1 - at;
         struct facts_load *load = &known->loads[at];
         *load = (struct facts_load){{FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN}, FACTS_UNKNOWN};
-        if (then < 0 || at < given->late_quarters || !given->charger_meters)
+        if (then < 0 || at < given->late_quarters
+            || (!given->charger_meters && replay->policy != CASE_BOUND))
             continue;
         const struct report *report =
             &replay->reports[(int64_t)(then % RING) * given->charger_count + c];
