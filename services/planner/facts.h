@@ -40,7 +40,7 @@ struct facts_feeder {
     int32_t measured_w[FACTS_QUARTERS][PHASES]; // by grid phase
     int32_t revision[FACTS_QUARTERS];           // how often the value was corrected
     struct facts_outlook outlook[PHASES];
-    bool certain;                               // certain_w holds; a replay's causal bound only
+    bool certain;              // certain_w holds; a replay's causal bound only
     int32_t certain_w[PHASES]; // base load of the quarter decided about, beyond doubt
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 // A quarter hour in which more flowed than so many times the limit was not measured right.
+static const double LEAST_TAU = 0.55, RELAXED = 2;
 static const float PLAUSIBLE = 2.5F;
 
 void foresight_clock_set(struct foresight_clock *clock, int64_t quarter)
@@ -127,6 +128,14 @@ static float limit_of(const struct facts *facts, int f, int phase)
     return (float)(is_feeder ? facts->feeders[f].limit_w[phase] : facts->limit_w[phase]);
 }
 
+// Energy held back on rare evenings is mostly caught up the same night; where it is most
+// evenings, and for hours, more of it is short in the morning. So the more often a place is
+// congested, the less sure its plans have to be.
+static double tau_of(const struct foresight_place *place, double tau)
+{
+    return fmax(fmin(tau, LEAST_TAU), tau - RELAXED * (double)place->congested);
+}
+
 // A plan for this quarter hour, and what it came to.
 static void settle(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
                    float measured_w, float limit_w, double tau)
@@ -137,7 +146,7 @@ static void settle(struct foresight_place *place, int phase, const struct calend
         return;
     float missed_w = measured_w - (float)promise->power_w[phase];
     margin_learn(&place->margin[phase], sheet->at[0].slot,
-                 missed_w / limit_w / promise->growth[phase], (float)tau);
+                 missed_w / limit_w / promise->growth[phase], (float)tau_of(place, tau));
     promise->power_w[phase] = FACTS_UNKNOWN; // once
 }
 
@@ -260,6 +269,18 @@ void foresight_look(const struct foresight *foresight, struct facts *facts,
     }
 }
 
+static void note_congestion(struct foresight_place *place, const struct round_line *lines)
+{
+    float is_congested = 0;
+    for (int phase = 0; phase < PHASES; phase++) {
+        const struct round_line *line = &lines[phase];
+        if (line->limited && line->known
+            && line->demand_w > (int64_t)line->headroom_w - line->reserved_w)
+            is_congested = 1;
+    }
+    place->congested += (is_congested - place->congested) / SERIES_WEEK;
+}
+
 void foresight_promise(struct foresight *foresight, const struct facts *facts,
                        const struct round *round, int64_t quarter)
 {
@@ -270,6 +291,7 @@ void foresight_promise(struct foresight *foresight, const struct facts *facts,
             continue;
         struct foresight_promise *promise = &place->promises[foresight_slot(quarter)];
         promise->quarter = quarter;
+        note_congestion(place, &round->lines[f * PHASES]);
         for (int phase = 0; phase < PHASES; phase++) {
             const struct round_line *line = &round->lines[f * PHASES + phase];
             const struct series *series = &place->series[phase];

@@ -38,6 +38,7 @@ struct foresight_place {
     struct series series[PHASES];
     struct margin margin[PHASES];
     struct foresight_promise promises[FORESIGHT_PROMISES]; // by quarter hour, a ring
+    float congested; // share of the last week's rounds in which cars wanted more than was left
 };
 
 struct foresight {

@@ -46,8 +46,9 @@ static const struct setting settings[] = {
      .help = "transformers planned in one transaction"},
     {"rules", "margin", .real = &config.margin_percent, .otherwise = "5", .least = 0, .most = 50,
      .help = "per cent of a limit kept free with fresh measurements, until learnt"},
-    {"rules", "tau", .real = &config.tau, .otherwise = "0.90", .least = 0.5, .most = 0.99,
-     .help = "share of the quarter hours in which the learnt margin shall be enough"},
+    {"rules", "tau", .real = &config.tau, .otherwise = "0.95", .least = 0.5, .most = 0.99,
+     .help = "share of the quarter hours in which the learnt margin shall be enough; less where "
+             "often congested"},
     {"rules", "arrivals", .real = &config.arrivals, .otherwise = "0.9", .least = 0, .most = 100,
      .help = "cars a day that a connection expects"},
     {"rules", "hold", .integer = &config.hold_s, .otherwise = "3600", .least = 900, .most = 14400,

@@ -22,6 +22,7 @@ static struct foresight_place *lived(struct foresight *foresight)
             margin_learn(&place->margin[phase], sheet.at[0].slot, (float)(i % 20) / 100, 0.9F);
         }
     }
+    place->congested = 0.125F;
     for (int i = 0; i < FORESIGHT_PROMISES; i++)
         place->promises[i] =
             (struct foresight_promise){START + (800LL + i) * CALENDAR_QUARTER_S,
@@ -39,6 +40,7 @@ Test(foresight_pack, brings_a_place_back)
     size_t len = foresight_pack(kept, octets);
     cr_assert_eq(foresight_unpack(octets, len, back), ERR_NONE);
     cr_expect_eq(back->number, 12, "its number stays");
+    cr_expect_float_eq(back->congested, 0.125F, 0.0001F);
     for (int phase = 0; phase < PHASES; phase++) {
         for (int i = 0; i < FORESIGHT_PROMISES; i++) {
             cr_expect_eq(back->promises[i].quarter, kept->promises[i].quarter);
