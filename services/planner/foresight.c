@@ -10,7 +10,7 @@
 #include <string.h>
 
 // A quarter hour in which more flowed than so many times the limit was not measured right.
-static const double LEAST_TAU = 0.55, RELAXED = 2;
+static const double LEAST_TAU = 0.55, RELAXED = 4, RARE = 0.03;
 static const float PLAUSIBLE = 2.5F;
 
 void foresight_clock_set(struct foresight_clock *clock, int64_t quarter)
@@ -133,7 +133,7 @@ static float limit_of(const struct facts *facts, int f, int phase)
 // congested, the less sure its plans have to be.
 static double tau_of(const struct foresight_place *place, double tau)
 {
-    return fmax(fmin(tau, LEAST_TAU), tau - RELAXED * (double)place->congested);
+    return fmax(fmin(tau, LEAST_TAU), tau - RELAXED * fmax(0, (double)place->congested - RARE));
 }
 
 // A plan for this quarter hour, and what it came to.
