@@ -251,8 +251,9 @@ static void find_deaf(struct planning *p)
     }
     for (int i = 0; i < p->facts->connection_count; i++) {
         int feeder = p->facts->connections[i].feeder;
-        p->seats[i].deaf =
-            p->seats[i].demand.kind == DEMAND_UNHEARD && 2 * unheard[feeder] > all[feeder];
+        // Who is held carefully already, blind in a busy hour, stays so.
+        p->seats[i].deaf = p->seats[i].demand.kind == DEMAND_UNHEARD && !p->seats[i].hold_s
+                           && 2 * unheard[feeder] > all[feeder];
     }
     free(unheard);
     free(all);
@@ -280,7 +281,7 @@ static void follow_loads(const struct planning *p)
 {
     for (int i = 0; i < p->facts->connection_count; i++) {
         struct seat *seat = &p->seats[i];
-        if (!seat->deaf || seat->blocked || seat->late || seat->hold_s)
+        if (!seat->deaf || seat->blocked || seat->late)
             continue;
         int32_t level_w = fallback_level(fullest_of(p, i, seat), seat->could_w,
                                          most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
