@@ -17,10 +17,20 @@ enum {
     PHASES = 3,
     FACTS_FRESH = 8,     // quarters: older measurements are not planned with
     FACTS_QUARTERS = 10, // kept of loads, which may stand in for a missing one two later
+    FACTS_AHEAD = 32,    // quarters foreseen
     FACTS_ID = 65,       // room for an operator's name with its terminator
 };
 
 #define FACTS_UNKNOWN INT32_MIN // a power that was not measured
+
+// What is foreseen of the base load of one phase: [0] is the quarter hour decided about. Filled in
+// by foresight_look(); without one the last measurement is carried forward.
+struct facts_outlook {
+    bool known;
+    const char *method; // "profile" or "ridge"; NULL: told, not foreseen
+    int32_t base_w[FACTS_AHEAD], p90_w[FACTS_AHEAD], p95_w[FACTS_AHEAD];
+    int32_t margin_w[FACTS_AHEAD]; // to keep free above base_w
+};
 
 struct facts_feeder {
     int number;
@@ -29,7 +39,8 @@ struct facts_feeder {
     int32_t limit_w[PHASES];                    // by grid phase
     int32_t measured_w[FACTS_QUARTERS][PHASES]; // by grid phase
     int32_t revision[FACTS_QUARTERS];           // how often the value was corrected
-    bool certain;                               // certain_w holds; a replay's causal bound only
+    struct facts_outlook outlook[PHASES];
+    bool certain;              // certain_w holds; a replay's causal bound only
     int32_t certain_w[PHASES]; // base load of the quarter decided about, beyond doubt
 };
 
@@ -61,6 +72,7 @@ struct facts {
     char id[FACTS_ID];
     bool limited;
     int32_t limit_w[PHASES];
+    struct facts_outlook outlook[PHASES];
     struct facts_feeder *feeders;
     int feeder_count;
     struct facts_connection *connections; // only those with a meter: others are base load

@@ -16,6 +16,8 @@
 // settings allow is less than half of it.
 enum { PROFILES_S = 24 * 3600 };
 
+static const double TIGHT = 0.6; // of a limit: below it nobody is cut in the next quarter
+
 #define TRANSFORMERS                                                                               \
     "select number, id, limit_w[1], limit_w[2], limit_w[3] from grid.transformer"                  \
     " where number = any($1::int[]) order by number"
@@ -325,9 +327,34 @@ static bool has_load(const struct facts_connection *connection, int age)
     return false;
 }
 
-// Does the base load of its feeder, or its own demand, rest on quarters before the last two?
+// Is a phase so full that shares may have to be cut?
+static bool is_tight(const struct facts *facts, const struct facts_feeder *feeder)
+{
+    for (int phase = 0; phase < PHASES; phase++) {
+        int64_t sum_w = 0;
+        for (int f = 0; f < facts->feeder_count; f++)
+            if (facts->feeders[f].measured_w[0][phase] != FACTS_UNKNOWN)
+                sum_w += facts->feeders[f].measured_w[0][phase];
+        if ((feeder->limited && feeder->measured_w[0][phase] > TIGHT * feeder->limit_w[phase])
+            || (facts->limited && (double)sum_w > TIGHT * facts->limit_w[phase]))
+            return true;
+    }
+    return false;
+}
+
+static bool draws(const struct facts_connection *connection, int at)
+{
+    return connection->loads[at].drawn_w[0] > 0 || connection->loads[at].drawn_w[1] > 0
+           || connection->loads[at].drawn_w[2] > 0;
+}
+
+// Does the base load of its feeder, its own demand, or what it counts in a share rest on quarters
+// before the last two?
 static bool needs_older(const struct plan_job *job, const struct facts_connection *connection)
 {
+    const struct facts_feeder *feeder = &job->facts.feeders[connection->feeder];
+    if (draws(connection, 1) && is_tight(&job->facts, feeder))
+        return true;
     return lacks_newest(&job->facts.feeders[connection->feeder])
            || (!has_load(connection, 0) && !has_load(connection, 1));
 }

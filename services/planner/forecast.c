@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "services/planner/forecast.h"
+#include "base/clock.h"
 
 enum { STAND_IN = 2 }; // quarters that a load may be older than the one it stands in for
 
@@ -12,12 +13,37 @@ int forecast_newest(const struct facts_feeder *feeder, int phase)
     return -1;
 }
 
-int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w)
+static int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+int32_t forecast_capacity(const struct facts_connection *connection)
+{
+    int32_t sayable_w = profile_ranges[PROFILE_MAX_POWER].max;
+    return least(least(connection->contract_w, sayable_w) / connection->phase_count,
+                 connection->charger_w);
+}
+
+int32_t forecast_held(const struct facts_connection *connection, int64_t quarter, int at)
+{
+    int64_t start = quarter - (int64_t)QUARTER_S * (at + 1);
+    return horizon_highest(connection->told, connection->phase_count, forecast_capacity(connection),
+                           start, start + QUARTER_S);
+}
+
+int32_t forecast_heard(const struct facts_connection *connection, int own, int at)
 {
     for (int i = at; i <= at + STAND_IN && i < FACTS_QUARTERS; i++)
         if (connection->loads[i].drawn_w[own] != FACTS_UNKNOWN)
             return connection->loads[i].drawn_w[own];
-    return limit_w;
+    return FACTS_UNKNOWN;
+}
+
+int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w)
+{
+    int32_t heard_w = forecast_heard(connection, own, at);
+    return heard_w == FACTS_UNKNOWN ? limit_w : heard_w;
 }
 
 static int32_t clamp(int64_t w)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a phase of a feeder will carry without the chargers that we steer: its base load.
-//
-// Version of this file: the last measured quarter, less what the known chargers drew in that
-// same quarter, carried forward unchanged. How far it can be trusted falls with its age, and
-// headroom takes that into account.
+// What a phase of a feeder carries without the chargers that we steer: its base load, in a quarter
+// that was measured; and, where foresight has nothing better to say, that value carried forward
+// unchanged. How far this can be trusted falls with its age, and headroom takes that into account.
 
 #ifndef PLANNER_FORECAST_H
 #define PLANNER_FORECAST_H
@@ -23,8 +21,19 @@ struct forecast {
 // enough; -1: none.
 int forecast_newest(const struct facts_feeder *feeder, int phase);
 
+// What contract and chargers allow, per phase of the connection.
+int32_t forecast_capacity(const struct facts_connection *connection);
+
+// The most that the plan known to be in force allowed, per phase, in quarter `at` before the one
+// decided about.
+int32_t forecast_held(const struct facts_connection *connection, int64_t quarter, int at);
+
+// Was it heard what a connection drew in quarter `at`, or at most two quarters earlier, on its
+// phase `own`? FACTS_UNKNOWN: no.
+int32_t forecast_heard(const struct facts_connection *connection, int own, int at);
+
 // What a connection drew on its phase `own` (0 to 2) in quarter `at`: as reported; or as at most
-// two quarters earlier; or, never heard, limit_w per phase, what it was allowed.
+// two quarters earlier; or, not heard, limit_w per phase, what it was allowed.
 int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w);
 
 // Carry the measurement of quarter `at` (-1: none) forward.

@@ -32,7 +32,7 @@ static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;      // likewise
 static struct {
     char *connection, *name, *seal_key_file;
     int64_t grace_s, batch;
-    double margin_percent, arrivals;
+    double margin_percent, tau, arrivals;
     int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
 } config;
 
@@ -45,7 +45,10 @@ static const struct setting settings[] = {
     {"planner", "batch", .integer = &config.batch, .otherwise = "200", .least = 1, .most = 5000,
      .help = "transformers planned in one transaction"},
     {"rules", "margin", .real = &config.margin_percent, .otherwise = "5", .least = 0, .most = 50,
-     .help = "per cent of a limit kept free with fresh measurements; grows with their age"},
+     .help = "per cent of a limit kept free with fresh measurements, until learnt"},
+    {"rules", "tau", .real = &config.tau, .otherwise = "0.95", .least = 0.5, .most = 0.99,
+     .help = "share of the quarter hours in which the learnt margin shall be enough; less where "
+             "often congested"},
     {"rules", "arrivals", .real = &config.arrivals, .otherwise = "0.9", .least = 0, .most = 100,
      .help = "cars a day that a connection expects"},
     {"rules", "hold", .integer = &config.hold_s, .otherwise = "3600", .least = 900, .most = 14400,
@@ -54,7 +57,7 @@ static const struct setting settings[] = {
      .most = 28800, .help = "seconds from the start of a profile to its end"},
     {"rules", "ramp", .integer = &config.ramp_w, .otherwise = "2300", .least = 230, .most = 1000000,
      .help = "W per phase and quarter hour by which a limit may rise"},
-    {"rules", "gain", .integer = &config.gain_w, .otherwise = "460", .least = 0, .most = 1000000,
+    {"rules", "gain", .integer = &config.gain_w, .otherwise = "230", .least = 0, .most = 1000000,
      .help = "W per phase from which a higher limit is worth a message"},
     {"rules", "slack", .integer = &config.slack_s, .otherwise = "300", .least = 0, .most = 900,
      .help = "seconds before the end of a meter's message interval that a message may be made"},
@@ -435,6 +438,7 @@ static struct round_rules rules_of_config(void)
 {
     return (struct round_rules){
         .margin = config.margin_percent / 100,
+        .tau = config.tau,
         .arrivals = config.arrivals,
         .severe_w = (int32_t)config.severe_w,
         .idle_s = (int32_t)config.idle_s,

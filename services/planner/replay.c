@@ -3,6 +3,7 @@
 #include "services/planner/replay.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "services/planner/foresight.h"
 #include "services/planner/plot.h"
 #include "services/planner/policies.h"
 #include "services/planner/score.h"
@@ -58,7 +59,9 @@ struct replay {
     double *level_a;     // of the simple policies, by place
     double *sent_a;      // last sent, by charger
     struct facts *facts; // of each transformer
-    int *charger_at;     // in the connections of its transformer's facts
+    struct foresight **foresights;
+    struct foresight_clock clock;
+    int *charger_at; // in the connections of its transformer's facts
     int *feeder_at;
     struct foreseen foreseen;
 };
@@ -123,7 +126,8 @@ static void know_charger(const struct replay *replay, int quarter, int c)
         int then = quarter - 1 - at;
         struct facts_load *load = &known->loads[at];
         *load = (struct facts_load){{FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN}, FACTS_UNKNOWN};
-        if (then < 0 || at < given->late_quarters || !given->charger_meters)
+        if (then < 0 || at < given->late_quarters
+            || (!given->charger_meters && replay->policy != CASE_BOUND))
             continue;
         const struct report *report =
             &replay->reports[(int64_t)(then % RING) * given->charger_count + c];
@@ -222,37 +226,53 @@ static int64_t cpu_ns(void)
 }
 
 // Put what was foreseen beside what was measured later.
-static void judge_forecast(struct replay *replay, int quarter, const struct facts *facts,
-                           const struct round *round)
+static void judge_forecast(struct replay *replay, int quarter, int t)
 {
     const struct replay_case *given = replay->given;
-    if (replay->policy != CASE_FORECAST || start_of(given, quarter) < given->score_from)
+    const struct facts *facts = &replay->facts[t];
+    if (start_of(given, quarter) < given->score_from)
         return;
     for (int i = 0; i < facts->feeder_count * PHASES; i++) {
-        const struct round_line *line = &round->lines[i];
         int f = facts->feeders[i / PHASES].number - 1, phase = i % PHASES;
-        for (int h = 0; h < HORIZONS && line->known; h++) {
+        const struct foresight_place *place =
+            foresight_place(replay->foresights[t], f + 1, replay->rules);
+        for (int h = 0; h < HORIZONS; h++) {
             int then = quarter + horizons[h] - 1;
             if (then >= given->quarters || case_load(given, then, f)[phase] == FACTS_UNKNOWN)
                 continue;
-            int32_t real_w = case_load(given, then, f)[phase];
+            int64_t start = start_of(given, then);
+            struct series_forecast forecast =
+                series_forecast(&place->series[phase], start, calendar_at(start));
+            if (forecast.method == SERIES_NOTHING)
+                continue;
+            double real_w = case_load(given, then, f)[phase];
             int at = (f * PHASES + phase) * HORIZONS + h;
-            replay->foreseen.series[at].error_w += abs(real_w - line->base_w);
+            replay->foreseen.series[at].error_w += fabs(real_w - (double)forecast.mean_w);
             replay->foreseen.series[at].count++;
-            replay->foreseen.series[at].covered += real_w <= line->base_w + line->margin_w;
+            replay->foreseen.series[at].covered += real_w <= (double)forecast.p95_w;
         }
     }
 }
 
 static void plan_transformer(struct replay *replay, int quarter, int t)
 {
-    const struct facts *facts = &replay->facts[t];
+    struct facts *facts = &replay->facts[t];
+    struct foresight *foresight = replay->foresights[t];
     int64_t start = start_of(replay->given, quarter);
+    bool foresees = replay->policy == CASE_FORECAST;
+    foresight_clock_set(&replay->clock, start);
     int64_t began = cpu_ns();
-    struct round *round = round_plan(facts, replay->rules, start, start);
+    if (foresees) {
+        foresight_learn(foresight, facts, &replay->clock, replay->rules);
+        foresight_look(foresight, facts, &replay->clock);
+    }
     replay->foreseen.cpu_ns += cpu_ns() - began;
-    replay->foreseen.rounds += (int64_t)facts->feeder_count * PHASES;
-    judge_forecast(replay, quarter, facts, round);
+    replay->foreseen.rounds += (int64_t)(facts->feeder_count + 1) * PHASES;
+    struct round *round = round_plan(facts, replay->rules, start, start);
+    if (foresees) {
+        foresight_promise(foresight, facts, round, start);
+        judge_forecast(replay, quarter, t);
+    }
     for (int i = 0; i < round->share_count; i++) {
         const struct round_share *share = &round->shares[i];
         struct horizon_plan plan;
@@ -434,8 +454,11 @@ static void begin(struct replay *replay)
     replay->feeder_at = memory_new((size_t)given->feeder_count, sizeof *replay->feeder_at);
     for (int c = 0; c < given->charger_count; c++)
         replay->sockets[c] = plant_socket(given, c);
-    for (int t = 0; t < given->transformer_count; t++)
+    replay->foresights = memory_new((size_t)given->transformer_count, sizeof *replay->foresights);
+    for (int t = 0; t < given->transformer_count; t++) {
         describe_transformer(replay, t);
+        replay->foresights[t] = foresight_new(t + 1);
+    }
 }
 
 static void end(struct replay *replay)
@@ -443,7 +466,9 @@ static void end(struct replay *replay)
     for (int t = 0; t < replay->given->transformer_count; t++) {
         free(replay->facts[t].feeders);
         free(replay->facts[t].connections);
+        foresight_free(replay->foresights[t]);
     }
+    free(replay->foresights);
     free(replay->facts);
     free(replay->sockets);
     free(replay->reports);

@@ -2,9 +2,10 @@
 // One round of one transformer: what is known in, what is decided and why out. The rules
 // stand in forecast, headroom, demand, sharing and horizon; here they meet.
 //
-// Where a phase with a limit has no measurement of the last two hours, nothing can be shared
-// out there. Then every connection on it gets a fixed careful limit, 6 A or its floor, in
-// the hours in which a street is busiest, and none outside them; the round says so (blind).
+// Where a phase with a limit has neither an outlook nor a measurement of the last two hours,
+// nothing can be shared out there. Then every connection on it gets a fixed careful limit, 6 A or
+// its floor, in the hours in which a street is busiest, and none outside them; the round says so
+// (blind).
 
 #ifndef PLANNER_ROUND_H
 #define PLANNER_ROUND_H
@@ -12,7 +13,8 @@
 #include "services/planner/facts.h"
 
 struct round_rules {
-    double margin;                // share of a limit kept free with fresh data
+    double margin;                // share of a limit kept free with fresh data, until learnt
+    double tau;                   // share of quarter hours that a learnt margin shall be enough for
     double arrivals;              // cars a day that a connection sees
     int32_t severe_w;             // a level below this, per phase, holds idle connections back too
     int32_t idle_s;               // how long an idle one is held back
@@ -23,7 +25,9 @@ struct round_rules {
 
 // A feeder or the transformer, one phase: why it has what it has. All W.
 struct round_line {
-    bool limited, known;
+    bool limited;
+    bool known;    // base_w is: foreseen, or carried forward
+    bool measured; // in the last two hours: so are measured_at, measured_w, controlled_w
     int32_t limit_w;
     int64_t measured_at; // quarter of the measurement (of the oldest, for the transformer)
     int32_t measured_w, controlled_w, base_w, margin_w, headroom_w;
@@ -39,7 +43,7 @@ struct round_share {
     int connection;            // index in facts
     int32_t demand_w, share_w; // whole connection
     char bound_by[96]; // 'demand', 'contract', 'floor', 'pause', 'interval', 'delivery', 'no data',
-                       // 'idle', 'feeder F1 L2', 'transformer T1 L3'
+                       // 'no meters', 'idle', 'feeder F1 L2', 'transformer T1 L3'
     enum round_decision decision;
     char reason[288];        // in words, with numbers
     int priority;            // of what to send: 0 first
