@@ -23,9 +23,8 @@ static int64_t micro_of(const struct amperes_scale *scale,
     return watts * MICRO;
 }
 
-// The watts that a register value allows, rounded up.
-static int32_t to_watts(const struct amperes_scale *scale,
-                        const struct amperes_connection *connection, int64_t raw)
+int32_t amperes_to_watts(const struct amperes_scale *scale,
+                         const struct amperes_connection *connection, int64_t raw)
 {
     int64_t micro = raw * scale->step_micro;
     if (scale->unit == AMPERES_A)
@@ -50,7 +49,7 @@ struct amperes_value amperes_from_watts(const struct amperes_scale *scale,
         value.raw = scale->pause;
     else if (value.raw < scale->least)
         value.raw = scale->least;
-    value.watts = value.paused ? 0 : to_watts(scale, connection, value.raw);
+    value.watts = value.paused ? 0 : amperes_to_watts(scale, connection, value.raw);
     return value;
 }
 

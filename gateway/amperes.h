@@ -42,6 +42,10 @@ struct amperes_value amperes_from_watts(const struct amperes_scale *scale,
                                         const struct amperes_connection *connection,
                                         bool hold_least, int32_t limit_w);
 
+// The watts that a register value allows, rounded up. Of the scale, unit and step count.
+int32_t amperes_to_watts(const struct amperes_scale *scale,
+                         const struct amperes_connection *connection, int64_t raw);
+
 // "60 x 100 W", "173 x 0.1 A", "54 %".
 void amperes_describe(const struct amperes_scale *scale, int64_t raw, char *text, size_t room);
 

@@ -3,9 +3,9 @@
 #include "gateway/charger.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/charger_wire.h"
 
-#include <errno.h>
-#include <modbus.h>
+#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +15,15 @@
 enum {
     REPORTS = 32, // that wait for the loop
     WATCHDOG_PARTS = 3,
+    STATE_REGISTERS = 16,
 };
 static const int64_t FIRST_PAUSE_NS = SECONDS_NS / 10, LONGEST_PAUSE_NS = 10 * SECONDS_NS;
-
-struct wish {
-    bool is_set;
-    int64_t raw;
-    int32_t limit_w;
-};
+static const int64_t SETTLE_PAUSE_NS = SECONDS_NS / 5, MICRO = 1000000;
 
 struct charger {
     struct loop *loop;
+    struct charger_settings settings;
     const struct charger_type *type;
-    const struct charger_link *link;
     void (*report)(void *arg, const struct charger_report *report);
     void *arg;
     pthread_t thread;
@@ -35,18 +31,21 @@ struct charger {
     pthread_mutex_t lock; // of these
     pthread_cond_t bell;
     bool stop;
-    struct wish wish;
+    struct charger_wish wish;
     struct charger_report reports[REPORTS]; // oldest first
     int count;
 
     // The thread's own.
-    modbus_t *modbus;
-    bool is_connected;
-    struct wish tried;
-    struct wish written; // and confirmed
-    struct mono write_at, watch_at, token_at, retry_at;
+    bool is_met;
+    uint64_t connection; // on which it was met
+    struct charger_wish tried;
+    struct charger_wish written; // and, unless it settles, confirmed
+    bool settles;                // it does not yet show that it holds
+    struct mono settle_until;
+    struct mono write_at, watch_at, heard_at, token_at, retry_at;
     int64_t pause_ns;
-    int64_t rewrite_ns;
+    int64_t keepalive_ns, rewrite_ns; // longest pauses
+    char state[CHARGER_STATE];
 };
 
 // ---- reports, from the thread to the loop
@@ -64,289 +63,445 @@ static void deliver(void *arg)
         charger->report(charger->arg, &reports[i]);
 }
 
-static void tell(struct charger *charger, const struct charger_report *report)
+static void tell(struct charger *charger, struct charger_report *report)
 {
+    memcpy(report->state, charger->state, sizeof report->state);
+    report->at = clock_mono();
     pthread_mutex_lock(&charger->lock);
     bool is_first = charger->count == 0;
     if (charger->count == REPORTS) // the loop is far behind: the oldest are no news any more
         memmove(charger->reports, charger->reports + 1,
                 (size_t)--charger->count * sizeof *charger->reports);
-    charger->reports[charger->count] = *report;
-    charger->reports[charger->count++].at = clock_mono();
+    charger->reports[charger->count++] = *report;
     pthread_mutex_unlock(&charger->lock);
     if (is_first)
         loop_post(charger->loop, deliver, charger);
 }
 
-// ---- one request
+// ---- requests
 
-static const char *exception_name(int number)
+static modbus_error heard(struct charger *charger, modbus_error error)
 {
-    static const char *const names[] = {
-        "unknown",        "illegal function", "illegal data address", "illegal data value",
-        "device failure", "acknowledge",      "device busy",          "negative acknowledge",
-        "memory parity",  "unknown",          "gateway path",         "gateway target",
-    };
-    bool known = number > 0 && number < (int)(sizeof names / sizeof *names);
-    return names[known ? number : 0];
-}
-
-static bool is_exception(int error)
-{
-    return error > MODBUS_ENOBASE && error <= EMBXGTAR;
-}
-
-// An answer that means "ask again", not "no".
-static bool is_passing(int error)
-{
-    return error == EMBXSBUSY || error == EMBXACK;
-}
-
-// What errno of libmodbus says, after the name of what was tried.
-static void explain(const char *what, int error, char reason[static CHARGER_REASON])
-{
-    if (is_exception(error))
-        snprintf(reason, CHARGER_REASON, "%s: exception %d, %s", what, error - MODBUS_ENOBASE,
-                 exception_name(error - MODBUS_ENOBASE));
-    else
-        snprintf(reason, CHARGER_REASON, "%s: %s", what, modbus_strerror(error));
-}
-
-static void rest(const struct charger *charger)
-{
-    if (charger->type->gap_ms > 0)
-        nanosleep(&(struct timespec){.tv_nsec = charger->type->gap_ms * 1000000 % SECONDS_NS,
-                                     .tv_sec = charger->type->gap_ms / 1000},
-                  NULL);
-}
-
-// 0, or errno as libmodbus sets it.
-static int write_words(struct charger *charger, int function, int address, const uint16_t *words,
-                       int count)
-{
-    rest(charger);
-    int done = function == 6 ? modbus_write_register(charger->modbus, address, words[0])
-                             : modbus_write_registers(charger->modbus, address, count, words);
-    return done == count ? 0 : errno;
-}
-
-static int read_words(struct charger *charger, int function, int address, uint16_t *words,
-                      int count)
-{
-    rest(charger);
-    int done = function == 4 ? modbus_read_input_registers(charger->modbus, address, count, words)
-                             : modbus_read_registers(charger->modbus, address, count, words);
-    return done == count ? 0 : errno;
-}
-
-static int write_limit(struct charger *charger, int64_t raw)
-{
-    const struct charger_type *type = charger->type;
-    uint16_t words[REGISTERS_MAX] = {0};
-    registers_pack(type->limit_type, type->low_word_first, raw, type->scale.step_micro, words);
-    return write_words(charger, (int)type->limit_function, (int)type->limit_register, words,
-                       registers_count(type->limit_type));
-}
-
-static int read_limit(struct charger *charger, int64_t *raw)
-{
-    const struct charger_type *type = charger->type;
-    uint16_t words[REGISTERS_MAX] = {0};
-    int error = read_words(charger, (int)type->readback_function, (int)type->readback_register,
-                           words, registers_count(type->limit_type));
     if (!error)
-        *raw =
-            registers_unpack(type->limit_type, type->low_word_first, type->scale.step_micro, words);
+        charger->heard_at = clock_mono();
     return error;
 }
 
-// ---- the session
-
-static void hang_up(struct charger *charger)
+static modbus_error read_number(struct charger *charger, const struct charger_number *from,
+                                int64_t *value)
 {
-    if (charger->is_connected)
-        modbus_close(charger->modbus);
-    charger->is_connected = false;
-    charger->written.is_set = false;
+    return heard(charger,
+                 charger_wire_read(charger->settings.link, charger->settings.unit, from, value));
 }
+
+static modbus_error write_switch(struct charger *charger, const struct charger_switch *to, bool on)
+{
+    return heard(charger,
+                 charger_wire_switch(charger->settings.link, charger->settings.unit, to, on));
+}
+
+static modbus_error write_limit(struct charger *charger, int64_t raw)
+{
+    const struct charger_type *type = charger->type;
+    uint16_t words[CHARGER_WORDS] = {0};
+    int count = charger_type_words(type, raw, words);
+    charger->write_at = clock_mono();
+    return heard(charger, modbus_link_write(charger->settings.link, charger->settings.unit,
+                                            (int)type->limit.function, (int)type->limit.address,
+                                            words, count));
+}
+
+// ---- trouble
 
 static struct mono later(struct mono from, int64_t ns)
 {
     return (struct mono){from.ns + ns};
 }
 
+static int64_t least_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+// Ask again ever later; but one that opens up in silence within its period.
 static void wait_longer(struct charger *charger)
 {
+    int64_t pause_ns = clock_machine_ns(charger->pause_ns);
+    if (charger->type->silence == CHARGER_OPENS)
+        pause_ns = least_of(pause_ns, charger->type->keepalive_s * SECONDS_NS);
     charger->written.is_set = false;
-    charger->retry_at = later(clock_mono(), clock_machine_ns(charger->pause_ns));
-    charger->pause_ns =
-        charger->pause_ns * 2 < LONGEST_PAUSE_NS ? charger->pause_ns * 2 : LONGEST_PAUSE_NS;
+    charger->retry_at = later(clock_mono(), pause_ns);
+    charger->pause_ns = least_of(charger->pause_ns * 2, LONGEST_PAUSE_NS);
 }
 
 // Something went wrong: tell, and wait ever longer. After an exception the line is sound.
-static void stumble(struct charger *charger, const struct wish *wish, const char *what, int error)
+static void stumble(struct charger *charger, const struct charger_wish *wish, const char *what,
+                    modbus_error error)
 {
-    struct charger_report report = {
-        .news = is_exception(error) && !is_passing(error) ? CHARGER_REFUSED : CHARGER_FAILED,
-        .limit_w = wish->limit_w,
-        .raw = wish->raw,
-        .shown = -1,
-    };
-    explain(what, error, report.reason);
-    if (!is_exception(error))
-        hang_up(charger);
+    bool is_no = modbus_link_is_exception(error) && !modbus_link_is_passing(error);
+    struct charger_report report = {.news = is_no ? CHARGER_REFUSED : CHARGER_FAILED,
+                                    .wish = *wish};
+    modbus_link_explain(what, error, report.reason);
+    charger->is_met &= modbus_link_is_exception(error);
     wait_longer(charger);
     tell(charger, &report);
 }
 
-static void confirm(struct charger *charger, const struct wish *wish, int64_t shown)
+static void refuse(struct charger *charger, const struct charger_wish *wish, const char *reason)
 {
-    struct charger_report report = {
-        .news = CHARGER_CONFIRMED, .limit_w = wish->limit_w, .raw = wish->raw, .shown = shown};
-    charger->written = *wish;
-    charger->pause_ns = FIRST_PAUSE_NS;
-    charger->write_at = charger->watch_at = clock_mono();
-    tell(charger, &report);
-}
-
-static void refuse_other(struct charger *charger, const struct wish *wish, int64_t shown)
-{
-    struct charger_report report = {
-        .news = CHARGER_REFUSED, .limit_w = wish->limit_w, .raw = wish->raw, .shown = shown};
-    snprintf(report.reason, sizeof report.reason, "read back %lld after writing %lld",
-             (long long)shown, (long long)wish->raw);
+    struct charger_report report = {.news = CHARGER_REFUSED, .wish = *wish};
+    snprintf(report.reason, sizeof report.reason, "%s", reason);
     wait_longer(charger);
     tell(charger, &report);
 }
 
-// Write, read back, compare.
-static bool establish(struct charger *charger, const struct wish *wish)
+// ---- the limit
+
+// The switch is only touched when it may stand otherwise: somebody else may use it, too.
+static modbus_error write_wish(struct charger *charger, const struct charger_wish *wish)
 {
-    charger->tried = *wish;
-    int error = write_limit(charger, wish->raw);
-    if (error) {
-        stumble(charger, wish, "write of the limit", error);
-        return false;
+    const struct charger_switch *pause = &charger->type->pause;
+    bool turns = pause->address != CHARGER_NOWHERE
+                 && (!charger->written.is_set || charger->written.paused != wish->paused);
+    modbus_error error = turns && wish->paused ? write_switch(charger, pause, false) : 0;
+    if (!error)
+        error = write_limit(charger, wish->raw);
+    if (!error && turns && !wish->paused)
+        error = write_switch(charger, pause, true);
+    return error;
+}
+
+// Does it hold? What holds may be less than was written, for a cable's sake, but not more.
+// It is told in the limit's unit; a charger that pauses may still show its least.
+static bool is_held(const struct charger_type *type, const struct charger_wish *wish, int64_t shown)
+{
+    int64_t raw = wish->paused ? type->scale.least : wish->raw;
+    return shown != INT64_MIN
+           && shown * type->applied.step_micro
+                  < (raw + 1) * type->scale.step_micro; // less than a step more
+}
+
+static void read_state(struct charger *charger)
+{
+    const struct charger_number *from = &charger->type->state;
+    if (from->address == CHARGER_NOWHERE)
+        return;
+    int count = (int)charger->type->state_registers;
+    uint16_t words[STATE_REGISTERS] = {0};
+    int64_t value;
+    if (count == 0) {
+        if (!read_number(charger, from, &value))
+            snprintf(charger->state, sizeof charger->state, "%lld", (long long)value);
+        return;
     }
-    int64_t shown = wish->raw;
-    if (charger->type->readback_register >= 0) {
-        error = read_limit(charger, &shown);
-        if (error) {
-            stumble(charger, wish, "read back of the limit", error);
-            return false;
-        }
+    if (heard(charger, modbus_link_read(charger->settings.link, charger->settings.unit,
+                                        (int)from->function, (int)from->address, words, count)))
+        return;
+    int len = 0;
+    for (int i = 0; i < 2 * count; i++) {
+        char c = (char)(i % 2 ? words[i / 2] & 0xFF : words[i / 2] >> 8);
+        if (isprint((unsigned char)c))
+            charger->state[len++] = c;
+    }
+    charger->state[len] = '\0';
+}
+
+static void confirm(struct charger *charger, const struct charger_wish *wish)
+{
+    struct charger_report report = {.news = CHARGER_CONFIRMED, .wish = *wish};
+    charger->settles = false;
+    charger->pause_ns = FIRST_PAUSE_NS;
+    tell(charger, &report);
+}
+
+static void refuse_other(struct charger *charger, const struct charger_wish *wish, const char *what,
+                         int64_t shown)
+{
+    char reason[CHARGER_REASON];
+    snprintf(reason, sizeof reason, "%s %lld after writing %lld", what, (long long)shown,
+             (long long)wish->raw);
+    refuse(charger, wish, reason);
+}
+
+// Read back what was written, of each phase where it takes several; shown is the first that is
+// not raw, or else raw.
+static modbus_error read_back(struct charger *charger, int64_t raw, int64_t *shown)
+{
+    struct charger_number from = charger->type->readback;
+    modbus_error error = 0;
+    *shown = raw;
+    for (int i = 0; i < charger->type->numbers && !error && *shown == raw; i++) {
+        error = read_number(charger, &from, shown);
+        from.address += registers_count(from.type);
+    }
+    return error;
+}
+
+// What is read back must be what was written; false where that is told.
+static bool compare(struct charger *charger, const struct charger_wish *wish)
+{
+    const struct charger_type *type = charger->type;
+    if (type->readback.address == CHARGER_NOWHERE)
+        return true;
+    int64_t shown = 0;
+    modbus_error error = read_back(charger, wish->raw, &shown);
+    if (error) {
+        stumble(charger, wish, "read back of the limit", error);
+        return false;
     }
     if (shown != wish->raw) {
-        refuse_other(charger, wish, shown);
+        refuse_other(charger, wish, "read back", shown);
         return false;
     }
-    confirm(charger, wish, shown);
     return true;
+}
+
+// Look whether it holds what it took; until it has settled, it need not.
+static void look(struct charger *charger, const struct charger_wish *wish)
+{
+    const struct charger_type *type = charger->type;
+    int64_t shown = 0;
+    charger->watch_at = clock_mono();
+    if (type->applied.address != CHARGER_NOWHERE) {
+        modbus_error error = read_number(charger, &type->applied, &shown);
+        if (error) {
+            stumble(charger, wish, "read of the limit that holds", error);
+            return;
+        }
+        if (!is_held(type, wish, shown)) {
+            if (charger->watch_at.ns >= charger->settle_until.ns)
+                refuse_other(charger, wish, "holds",
+                             shown * type->applied.step_micro / type->scale.step_micro);
+            return;
+        }
+    }
+    confirm(charger, wish);
+}
+
+// Write, read back, compare, and look whether it holds.
+static void establish(struct charger *charger, const struct charger_wish *wish)
+{
+    charger->tried = *wish;
+    modbus_error error = write_wish(charger, wish);
+    if (error) {
+        stumble(charger, wish, "write of the limit", error);
+        return;
+    }
+    if (!compare(charger, wish))
+        return;
+    charger->written = *wish;
+    charger->settles = true;
+    charger->settle_until =
+        later(clock_mono(), clock_machine_ns(charger->type->settle_s * SECONDS_NS));
+    look(charger, wish);
+}
+
+static void write_again(struct charger *charger, int64_t shown)
+{
+    struct charger_wish wish = charger->written;
+    struct charger_report report = {.news = CHARGER_FORGOT, .wish = wish, .shown = shown};
+    tell(charger, &report);
+    charger->written.is_set = false; // nor is anything else as it was
+    establish(charger, &wish);
 }
 
 // Does the charger still show what it confirmed? A restart makes it forget.
 static void watch(struct charger *charger)
 {
-    struct wish wish = charger->written;
+    const struct charger_type *type = charger->type;
+    const struct charger_wish wish = charger->written;
     int64_t shown = wish.raw;
-    int error = read_limit(charger, &shown);
+    modbus_error error = 0;
     charger->watch_at = clock_mono();
-    if (error) {
-        stumble(charger, &wish, "read back of the limit", error);
+    if (type->readback.address != CHARGER_NOWHERE)
+        error = read_back(charger, wish.raw, &shown);
+    if (!error && shown != wish.raw) {
+        write_again(charger, shown);
         return;
     }
-    if (shown == wish.raw)
-        return;
-    struct charger_report report = {
-        .news = CHARGER_FORGOT, .limit_w = wish.limit_w, .raw = wish.raw, .shown = shown};
-    tell(charger, &report);
-    establish(charger, &wish);
+    if (!error && type->applied.address != CHARGER_NOWHERE) {
+        error = read_number(charger, &type->applied, &shown);
+        if (!error && !is_held(type, &wish, shown)) {
+            write_again(charger, shown * type->applied.step_micro / type->scale.step_micro);
+            return;
+        }
+    }
+    if (error)
+        stumble(charger, &wish, "read back of the limit", error);
+    else
+        read_state(charger);
 }
 
 static void send_token(struct charger *charger)
 {
-    uint16_t token = (uint16_t)charger->type->token_value;
-    int error = write_words(charger, 6, (int)charger->type->token_register, &token, 1);
     charger->token_at = clock_mono();
+    modbus_error error = write_switch(charger, &charger->type->token, true);
     if (error)
         stumble(charger, &charger->written, "write of the token", error);
 }
 
-// One register of what the charger does in silence; -1 when it does not tell.
-static int64_t read_one(struct charger *charger, int64_t address, int64_t unit)
+// ---- meeting it
+
+// Is it what the settings say? Before anything is written to what may be another thing.
+static bool probe(struct charger *charger, const struct charger_wish *wish)
 {
-    uint16_t word = 0;
-    if (address < 0 || !charger->is_connected)
-        return -1;
-    int error = read_words(charger, 3, (int)address, &word, 1);
-    if (error && !is_exception(error))
-        hang_up(charger); // the answer may still come and must not be taken for another
-    return error ? -1 : word * unit;
+    const struct charger_type *type = charger->type;
+    int64_t shown = 0;
+    if (type->probe.address == CHARGER_NOWHERE)
+        return true;
+    modbus_error error = read_number(charger, &type->probe, &shown);
+    if (error) {
+        stumble(charger, wish, "probe", error);
+        return false;
+    }
+    if (shown >= type->probe_least && shown <= type->probe_most)
+        return true;
+    char reason[CHARGER_REASON], number[24] = "no number";
+    if (shown != INT64_MIN)
+        snprintf(number, sizeof number, "%lld", (long long)shown);
+    snprintf(reason, sizeof reason, "register %lld shows %s, not %lld to %lld: is it a %.40s?",
+             (long long)type->probe.address, number, (long long)type->probe_least,
+             (long long)type->probe_most, type->name);
+    refuse(charger, wish, reason);
+    return false;
 }
 
-// Learn how long the charger waits, and write in a third of that, if that is sooner.
+// A number of what it does in silence; -1 when it does not tell.
+static int64_t read_failsafe(struct charger *charger, const struct charger_number *from)
+{
+    int64_t value = -1;
+    if (from->address == CHARGER_NOWHERE || !charger->is_met)
+        return -1;
+    modbus_error error = read_number(charger, from, &value);
+    charger->is_met &= !error || modbus_link_is_exception(error);
+    return error || value < 0 ? -1 : value;
+}
+
+static int64_t fallback_w(const struct charger *charger, int64_t number)
+{
+    const struct charger_type *type = charger->type;
+    const struct amperes_scale scale = {.unit = type->fallback_unit,
+                                        .step_micro = type->fallback.read.step_micro};
+    return number < 0 ? -1 : amperes_to_watts(&scale, &charger->settings.connection, number);
+}
+
+// Learn how long the charger waits, and be there in a third of that, if that is sooner.
 static void look_around(struct charger *charger)
 {
     const struct charger_type *type = charger->type;
-    struct charger_report report = {.news = CHARGER_FOUND};
-    report.watchdog_ms = read_one(charger, type->watchdog_register, type->watchdog_unit_ms);
-    report.fallback_w = read_one(charger, type->fallback_register, type->fallback_step_w);
-    int64_t part_ns = report.watchdog_ms * 1000000 / WATCHDOG_PARTS;
-    if (report.watchdog_ms > 0 && part_ns < charger->rewrite_ns)
-        charger->rewrite_ns = part_ns;
+    struct charger_report report = {.news = CHARGER_FOUND, .wish = charger->tried};
+    int64_t number = read_failsafe(charger, &type->watchdog.read);
+    report.watchdog_ms = type->watchdog_s ? type->watchdog_s * 1000 : -1;
+    if (number >= 0 && type->choices)
+        report.watchdog_ms = charger_type_watchdog_s(type, number) * 1000;
+    else if (number >= 0)
+        report.watchdog_ms =
+            number == type->watchdog_off ? 0 : number * type->watchdog.read.step_micro / 1000;
+    report.fallback_w = fallback_w(charger, read_failsafe(charger, &type->fallback.read));
+    if (report.watchdog_ms > 0)
+        charger->keepalive_ns =
+            least_of(charger->keepalive_ns, report.watchdog_ms * MICRO / WATCHDOG_PARTS);
+    if (type->keepalive == CHARGER_REWRITE)
+        charger->rewrite_ns = least_of(charger->rewrite_ns, charger->keepalive_ns);
+    read_state(charger);
     tell(charger, &report);
 }
 
-static void call(struct charger *charger, const struct wish *wish)
+static void meet(struct charger *charger, const struct charger_wish *wish)
 {
-    if (modbus_connect(charger->modbus)) {
-        stumble(charger, wish, "connect", errno);
+    modbus_error error = modbus_link_connect(charger->settings.link, &charger->connection);
+    if (error) {
+        stumble(charger, wish, "connect", error);
         return;
     }
-    charger->is_connected = true;
-    int64_t period_s = charger->link->rewrite_s < charger->type->keepalive_s
-                           ? charger->link->rewrite_s
-                           : charger->type->keepalive_s;
-    charger->rewrite_ns = period_s * SECONDS_NS;
+    const struct charger_type *type = charger->type;
+    charger->written.is_set = false;
+    charger->keepalive_ns = type->keepalive_s * SECONDS_NS;
+    charger->rewrite_ns = charger->settings.rewrite_s * SECONDS_NS;
+    if (!probe(charger, wish))
+        return;
+    if (type->enable.address != CHARGER_NOWHERE)
+        error = write_switch(charger, &type->enable, true);
+    if (!error && type->keepalive == CHARGER_TOKEN)
+        error = write_switch(charger, &type->token, true);
+    if (error) {
+        stumble(charger, wish, "write of the switch", error);
+        return;
+    }
+    charger->is_met = true;
     charger->token_at = clock_mono();
-    if (establish(charger, wish))
+    establish(charger, wish);
+    if (charger->written.is_set)
         look_around(charger);
 }
 
-static bool is_same(const struct wish *a, const struct wish *b)
+// ---- what there is to do
+
+static bool is_same(const struct charger_wish *a, const struct charger_wish *b)
 {
-    return a->is_set == b->is_set && a->raw == b->raw && a->limit_w == b->limit_w;
+    return a->is_set == b->is_set && a->raw == b->raw && a->paused == b->paused && a->tag == b->tag;
 }
 
-// What there is to do, now or at the latest when.
-static struct mono next_at(const struct charger *charger, const struct wish *wish)
+// Whether a request can be had without writing.
+static bool can_watch(const struct charger_type *type)
 {
+    return type->readback.address != CHARGER_NOWHERE || type->applied.address != CHARGER_NOWHERE
+           || type->state.address != CHARGER_NOWHERE;
+}
+
+enum duty { MEET, ESTABLISH, LOOK, TOKEN, REWRITE, WATCH };
+
+struct due {
+    enum duty duty;
+    struct mono at;
+};
+
+static void sooner(struct due *due, enum duty duty, struct mono at)
+{
+    if (at.ns < due->at.ns)
+        *due = (struct due){duty, at};
+}
+
+// The next duty, now or at the latest when.
+static struct due next_due(const struct charger *charger, const struct charger_wish *wish)
+{
+    const struct charger_type *type = charger->type;
+    struct due due = {WATCH, {INT64_MAX}};
     if (!wish->is_set)
-        return (struct mono){INT64_MAX};
-    if (charger->is_connected && !is_same(wish, &charger->tried))
-        return (struct mono){0};
-    if (!charger->is_connected || !is_same(wish, &charger->written))
-        return charger->retry_at;
-    struct mono at = later(charger->write_at, charger->rewrite_ns);
-    struct mono watch_at = later(charger->watch_at, charger->link->watch_s * SECONDS_NS);
-    struct mono token_at = later(charger->token_at, charger->rewrite_ns);
-    if (charger->type->readback_register >= 0 && watch_at.ns < at.ns)
-        at = watch_at;
-    if (charger->type->keepalive == CHARGER_TOKEN && token_at.ns < at.ns)
-        at = token_at;
-    return at;
+        return due;
+    if (charger->is_met && !is_same(wish, &charger->tried))
+        return (struct due){ESTABLISH, {0}};
+    if (!charger->is_met || !is_same(wish, &charger->written))
+        return (struct due){charger->is_met ? ESTABLISH : MEET, charger->retry_at};
+    if (charger->settles)
+        return (struct due){LOOK, later(charger->watch_at, clock_machine_ns(SETTLE_PAUSE_NS))};
+    if (!type->wears)
+        sooner(&due, REWRITE, later(charger->write_at, charger->rewrite_ns));
+    if (type->keepalive == CHARGER_TOKEN)
+        sooner(&due, TOKEN, later(charger->token_at, charger->keepalive_ns));
+    if (can_watch(type))
+        sooner(&due, WATCH, later(charger->watch_at, charger->settings.watch_s * SECONDS_NS));
+    if (type->keepalive == CHARGER_ANY)
+        sooner(&due, can_watch(type) ? WATCH : REWRITE,
+               later(charger->heard_at, charger->keepalive_ns));
+    return due;
 }
 
-static void work(struct charger *charger, const struct wish *wish)
+static void work(struct charger *charger, enum duty duty, const struct charger_wish *wish)
 {
-    struct mono now = clock_mono();
-    if (!charger->is_connected)
-        call(charger, wish);
-    else if (!is_same(wish, &charger->written)
-             || now.ns >= later(charger->write_at, charger->rewrite_ns).ns)
+    uint64_t connection;
+    // Another session on the same link may have lost the connection, and the charger its power.
+    if (charger->is_met
+        && (modbus_link_connect(charger->settings.link, &connection)
+            || connection != charger->connection))
+        charger->is_met = false;
+    if (duty == MEET || !charger->is_met)
+        meet(charger, wish);
+    else if (duty == ESTABLISH || duty == REWRITE)
         establish(charger, wish);
-    else if (charger->type->keepalive == CHARGER_TOKEN
-             && now.ns >= later(charger->token_at, charger->rewrite_ns).ns)
+    else if (duty == LOOK)
+        look(charger, wish);
+    else if (duty == TOKEN)
         send_token(charger);
     else
         watch(charger);
@@ -371,79 +526,33 @@ static void *run(void *arg)
     struct charger *charger = arg;
     pthread_mutex_lock(&charger->lock);
     while (!charger->stop) {
-        struct wish wish = charger->wish;
-        struct mono at = next_at(charger, &wish);
-        if (clock_mono().ns < at.ns) {
-            wait_until(charger, at);
+        struct charger_wish wish = charger->wish;
+        struct due due = next_due(charger, &wish);
+        if (clock_mono().ns < due.at.ns) {
+            wait_until(charger, due.at);
             continue;
         }
         pthread_mutex_unlock(&charger->lock);
-        work(charger, &wish);
+        work(charger, due.duty, &wish);
         pthread_mutex_lock(&charger->lock);
     }
     pthread_mutex_unlock(&charger->lock);
-    hang_up(charger);
     return NULL;
 }
 
-// ---- set up
+// ---- life
 
-static modbus_t *open_tcp(const struct charger *charger)
-{
-    const char *rest = charger->link->address + strlen("tcp://");
-    const char *colon = strrchr(rest, ':');
-    char *port =
-        colon ? memory_text(colon + 1) : memory_format("%lld", (long long)charger->type->port);
-    char *host = memory_text_n(rest, colon ? (size_t)(colon - rest) : strlen(rest));
-    modbus_t *modbus = modbus_new_tcp_pi(host, port);
-    free(host);
-    free(port);
-    return modbus;
-}
-
-struct line {
-    int baud;
-    char bits, parity, stops;
-};
-
-static bool read_line(const char *text, struct line *line)
-{
-    char more;
-    return sscanf(text, "%d/%c%c%c%c", &line->baud, &line->bits, &line->parity, &line->stops, &more)
-               == 4
-           && line->baud > 0 && (line->bits == '7' || line->bits == '8')
-           && strchr("NEO", line->parity) && (line->stops == '1' || line->stops == '2');
-}
-
-bool charger_line_is_sound(const char *text)
-{
-    struct line line;
-    return read_line(text, &line);
-}
-
-static modbus_t *open_serial(const struct charger *charger)
-{
-    struct line line;
-    return read_line(charger->link->line, &line) ? modbus_new_rtu(
-               charger->link->address, line.baud, line.parity, line.bits - '0', line.stops - '0')
-                                                 : NULL;
-}
-
-struct charger *charger_new(struct loop *loop, const struct charger_type *type,
-                            const struct charger_link *link,
+struct charger *charger_new(struct loop *loop, const struct charger_settings *settings,
                             void (*report)(void *arg, const struct charger_report *report),
                             void *arg)
 {
     struct charger *charger = memory_new(1, sizeof *charger);
-    *charger =
-        (struct charger){.loop = loop, .type = type, .link = link, .report = report, .arg = arg};
+    charger->loop = loop;
+    charger->settings = *settings;
+    charger->type = settings->type;
+    charger->report = report;
+    charger->arg = arg;
     charger->pause_ns = FIRST_PAUSE_NS;
-    bool is_tcp = !strncmp(link->address, "tcp://", strlen("tcp://"));
-    charger->modbus = is_tcp ? open_tcp(charger) : open_serial(charger);
-    if (!charger->modbus || modbus_set_slave(charger->modbus, link->unit))
-        log_fatal("charger.failed", F("address", link->address), F("why", modbus_strerror(errno)));
-    modbus_set_response_timeout(charger->modbus, (uint32_t)(link->timeout_ms / 1000),
-                                (uint32_t)(link->timeout_ms % 1000 * 1000));
 
     pthread_mutex_init(&charger->lock, NULL);
     pthread_condattr_t monotonic;
@@ -466,16 +575,16 @@ void charger_free(struct charger *charger)
     pthread_cond_signal(&charger->bell);
     pthread_mutex_unlock(&charger->lock);
     pthread_join(charger->thread, NULL);
-    modbus_free(charger->modbus);
     pthread_cond_destroy(&charger->bell);
     pthread_mutex_destroy(&charger->lock);
     free(charger);
 }
 
-void charger_want(struct charger *charger, int64_t raw, int32_t limit_w)
+void charger_want(struct charger *charger, const struct charger_wish *wish)
 {
     pthread_mutex_lock(&charger->lock);
-    charger->wish = (struct wish){true, raw, limit_w};
+    charger->wish = *wish;
+    charger->wish.is_set = true;
     pthread_cond_signal(&charger->bell);
     pthread_mutex_unlock(&charger->lock);
 }

@@ -12,18 +12,19 @@
 #include <string.h>
 #include <sys/timex.h>
 
+enum { MESSAGES = 8 };                                // kept for who asks
 static const int64_t SAVE_AGAIN_NS = 10 * SECONDS_NS; // machine time
 
 // What the charger last said of the limit that it has.
 struct register_shown {
-    char text[40];
+    char text[CHARGER_GROUP_TEXT];
     int32_t watts;
 };
 
 struct control {
     const struct control_settings *settings;
     struct feed *feed;
-    struct charger *charger;
+    struct charger_group *chargers;
     struct loop_timer *step_timer, *save_timer;
     struct mono step_at; // when step_timer fires
 
@@ -32,13 +33,15 @@ struct control {
     struct state_file *file;
 
     int32_t wanted_w;            // last told to the charger; -1: nothing yet
-    struct amperes_value wanted; // the same
-    struct register_shown shown; // of wanted, once confirmed
-    char charger_said[CHARGER_REASON];
+    struct register_shown shown; // of it, once confirmed
+    char charger_said[CHARGER_GROUP_REASON];
     struct feed_status load_status; // at the last telegram: perhaps the end of a quarter
     uint64_t damaged;               // frames since the last quarter hour
     bool save_failed;
+    struct control_message messages[MESSAGES];
+    int64_t message_count; // all that were told
 
+    bool is_metered; // the telegram is whole and of our meter
     struct p1_telegram telegram;
 };
 
@@ -95,6 +98,9 @@ static void tell(void *arg, enum feed_state state, const char *digest, const cha
     log_info("message.receipt", F("state", feed_state_name(state)), F("digest", digest),
              F("reason", reason));
     feed_receipt(control->feed, &receipt);
+    struct control_message *kept = &control->messages[control->message_count++ % MESSAGES];
+    *kept = (struct control_message){.at = at, .state = state};
+    snprintf(kept->reason, sizeof kept->reason, "%s", reason);
 }
 
 // ---- what is kept
@@ -119,17 +125,12 @@ static void save(void *arg)
 
 static void want(struct control *control)
 {
-    const struct control_settings *settings = control->settings;
     int32_t limit_w = control->pilot.setpoint.limit_w;
     if (limit_w == control->wanted_w)
         return;
-    int64_t rated_w = settings->connection.rated_w;
     control->wanted_w = limit_w;
-    control->wanted =
-        amperes_from_watts(&settings->type->scale, &settings->connection, settings->hold_least,
-                           limit_w < rated_w ? limit_w : (int32_t)rated_w);
     control->shown.text[0] = '\0';
-    charger_want(control->charger, control->wanted.raw, limit_w);
+    charger_group_want(control->chargers, limit_w);
 }
 
 // Wake up when time changes something. An earlier wake-up is harmless, so the timer is only
@@ -237,52 +238,132 @@ static void count_load(struct control *control)
     control->load_status = status_of(control);
 }
 
+// Metering is more lenient than control: old meters have no CRC, and any version will do.
+static bool is_ours(const struct control *control)
+{
+    const char *wanted = control->settings->pilot.trust.equipment_id;
+    return control->telegram.crc != P1_CRC_BAD
+           && (!*wanted || !strcmp(control->telegram.equipment_id.text, wanted));
+}
+
+static void hear_voltage(struct control *control)
+{
+    for (int p = 0; p < P1_PHASES; p++)
+        if (control->telegram.voltage_mv[p].status == P1_VALUE)
+            charger_group_voltage(control->chargers, control->telegram.voltage_mv[p].value);
+}
+
 void control_take(struct control *control, const struct p1_frame *frame, const char *telegram,
                   size_t len)
 {
     p1_telegram_read(telegram, len, frame, &control->telegram);
     control->damaged += frame->crc == P1_CRC_BAD;
+    control->is_metered = is_ours(control);
     if (!pilot_take(&control->pilot, &control->telegram, now_of(control)))
         return;
+    hear_voltage(control);
     set_timer(control);
     count_load(control);
 }
 
+static struct p1_number milli(const struct tic_number *number)
+{
+    bool is_value = number->status == TIC_VALUE && number->value <= INT32_MAX;
+    return (struct p1_number){is_value ? P1_VALUE : P1_ABSENT, is_value ? number->value * 1000 : 0};
+}
+
+// What the load is counted from. The apparent power of a phase stands for its power: it is never
+// less. A meter of one phase tells only the sum.
+static void translate(const struct tic *tic, struct p1_telegram *telegram)
+{
+    memset(telegram, 0, sizeof *telegram);
+    telegram->time.status = tic->time.status == TIC_VALUE ? P1_VALUE : P1_ABSENT;
+    telegram->time.utc = tic->time.utc;
+    telegram->energy_delivered_mwh[0] = milli(&tic->energy_drawn_wh);
+    telegram->energy_returned_mwh[0] = milli(&tic->energy_injected_wh);
+    for (int p = 0; p < TIC_PHASES; p++)
+        telegram->power_delivered_phase_mw[p] = milli(&tic->apparent_phase_va[p]);
+    if (tic->apparent_phase_va[0].status == TIC_ABSENT)
+        telegram->power_delivered_phase_mw[0] = milli(&tic->apparent_va);
+}
+
+void control_take_tic(struct control *control, const struct tic *tic)
+{
+    control->damaged += tic->damaged > 0;
+    control->is_metered = pilot_take_tic(&control->pilot, tic, now_of(control));
+    if (!control->is_metered)
+        return;
+    set_timer(control);
+    translate(tic, &control->telegram);
+    count_load(control);
+}
+
+const struct p1_telegram *control_metered(const struct control *control)
+{
+    return control->is_metered ? &control->telegram : NULL;
+}
+
+struct feed_status control_status(const struct control *control)
+{
+    return status_of(control);
+}
+
+const struct charger_group *control_chargers(const struct control *control)
+{
+    return control->chargers;
+}
+
+bool control_message(const struct control *control, int i, struct control_message *message)
+{
+    if (i >= MESSAGES || i >= control->message_count)
+        return false;
+    *message = control->messages[(control->message_count - 1 - i) % MESSAGES];
+    return true;
+}
+
 // ---- the charger
 
-static void log_report(struct control *control, const struct charger_report *report)
+static void log_found(const struct control *control, const struct charger_group_report *report)
+{
+    int32_t safe_w = control->settings->pilot.setpoint.safe_w;
+    log_info("charger.found", F("watchdog_ms", report->watchdog_ms),
+             F("fallback_w", report->fallback_w), F("charger", report->address));
+    if (report->fallback_w > safe_w)
+        log_warn("charger.falls_back_high", F("fallback_w", report->fallback_w),
+                 F("safe_w", safe_w));
+    if (report->watchdog_ms == 0)
+        log_warn("charger.has_no_watchdog", F("charger", report->address));
+}
+
+static void log_report(struct control *control, const struct charger_group_report *report)
 {
     bool is_bad = report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED;
     if (report->news == CHARGER_FORGOT)
-        log_warn("charger.forgot", F("written", report->raw), F("shown", report->shown));
+        log_warn("charger.forgot", F("written", report->written), F("shown", report->found),
+                 F("charger", report->address));
     else if (report->news == CHARGER_FOUND)
-        log_info("charger.found", F("watchdog_ms", report->watchdog_ms),
-                 F("fallback_w", report->fallback_w));
-    if (report->news == CHARGER_FOUND
-        && report->fallback_w > control->settings->pilot.setpoint.safe_w)
-        log_warn("charger.falls_back_high", F("fallback_w", report->fallback_w),
-                 F("safe_w", control->settings->pilot.setpoint.safe_w));
+        log_found(control, report);
     else if (is_bad && strcmp(control->charger_said, report->reason) != 0)
         log_warn("charger.failed", F("limit_w", report->limit_w), F("why", report->reason));
     if (is_bad || report->news == CHARGER_CONFIRMED)
-        memcpy(control->charger_said, report->reason, sizeof control->charger_said);
+        snprintf(control->charger_said, sizeof control->charger_said, "%s",
+                 is_bad ? report->reason : "");
 }
 
-static void on_report(void *arg, const struct charger_report *report)
+static void on_report(void *arg, const struct charger_group_report *report)
 {
     struct control *control = arg;
-    bool is_current = report->limit_w == control->wanted_w;
     log_report(control, report);
-    if (report->news == CHARGER_CONFIRMED && is_current) {
-        if (!*control->shown.text) {
-            amperes_describe(&control->settings->type->scale, report->raw, control->shown.text,
-                             sizeof control->shown.text);
-            control->shown.watts = control->wanted.watts;
+    if (report->news == CHARGER_CONFIRMED) {
+        if (strcmp(control->shown.text, report->shown) != 0) {
+            snprintf(control->shown.text, sizeof control->shown.text, "%s", report->shown);
+            control->shown.watts = report->shown_w;
             log_info("charger.confirmed", F("limit_w", report->limit_w),
                      F("register", control->shown.text));
         }
         pilot_confirm(&control->pilot, report->limit_w);
-    } else if ((report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED) && is_current) {
+    } else if ((report->news == CHARGER_REFUSED || report->news == CHARGER_FAILED)
+               && report->is_current) {
         control->shown.text[0] = '\0';
         pilot_fail(&control->pilot, report->limit_w, report->news == CHARGER_REFUSED,
                    report->reason, now_of(control));
@@ -321,7 +402,7 @@ struct control *control_new(struct loop *loop, const struct control_settings *se
     if (*settings->state_path)
         control->file = state_file_new(settings->state_path);
     start_pilot(control);
-    control->charger = charger_new(loop, settings->type, &settings->link, on_report, control);
+    control->chargers = charger_group_new(loop, &settings->chargers, on_report, control);
     want(control);
     log_info("limit.starts", F("limit_w", control->pilot.setpoint.limit_w),
              F("reason", control->pilot.setpoint.reason));
@@ -335,7 +416,7 @@ void control_free(struct control *control)
 {
     if (!control)
         return;
-    charger_free(control->charger);
+    charger_group_free(control->chargers);
     loop_timer_free(control->step_timer);
     loop_timer_free(control->save_timer);
     state_file_free(control->file);

@@ -30,6 +30,8 @@ struct feed {
     bool overflowed;
     char *status; // the newest; NULL: none yet
     bool status_is_due;
+    const char *equipment_id;
+    struct feed_counts counts;
 };
 
 static void format_time(struct utc at, char text[static RFC3339_MS_LEN + 1])
@@ -114,6 +116,7 @@ static void on_connected(void *arg)
 {
     struct feed *feed = arg;
     feed->overflowed = false;
+    feed->counts.connected++;
     feed->status_is_due = feed->status != NULL;
     send(feed);
 }
@@ -193,12 +196,33 @@ void feed_status(struct feed *feed, const struct feed_status *status)
     send(feed);
 }
 
+void feed_metering(struct feed *feed, const char *site, const char *metric, const char *payload)
+{
+    if (!feed)
+        return;
+    char *topic =
+        memory_format("devices/%s/smart-connect/%s/data/%s", site, feed->equipment_id, metric);
+    const struct mqtt_message message = {
+        .topic = topic, .payload = payload, .len = strlen(payload)};
+    bool is_sent =
+        mqtt_is_connected(feed->mqtt) && mqtt_publish(feed->mqtt, &message, NULL, NULL) == ERR_NONE;
+    feed->counts.sent += is_sent;
+    feed->counts.not_sent += !is_sent;
+    free(topic);
+}
+
+struct feed_counts feed_counts(const struct feed *feed)
+{
+    return feed ? feed->counts : (struct feed_counts){0};
+}
+
 struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
                       const char *equipment_id)
 {
     if (!*settings->broker)
         return NULL;
     struct feed *feed = memory_new(1, sizeof *feed);
+    feed->equipment_id = equipment_id;
     feed->receipt_topic = memory_format("gateway/%s/receipt", equipment_id);
     feed->load_topic = memory_format("gateway/%s/load", equipment_id);
     feed->status_topic = memory_format("gateway/%s/status", equipment_id);

@@ -5,6 +5,9 @@
 //   gateway/<equipment id>/receipt  what became of a message; each is kept until the broker has it
 //   gateway/<equipment id>/load     each quarter hour
 //   gateway/<equipment id>/status   retained, with a last will
+//   devices/<site>/smart-connect/<equipment id>/data/...   what the meter shows, see
+//                                   gateway/metering.h; only where a site is set, QoS 0, and
+//                                   never kept
 //
 // What the broker has not acknowledged is sent again when it is back: a receipt may come
 // twice, and is the same then. The queue is bounded; where it runs over, loads go before
@@ -55,6 +58,15 @@ void feed_receipt(struct feed *feed, const struct feed_receipt *receipt);
 void feed_load(struct feed *feed, const struct quarter_load_result *load,
                const struct feed_status *status);
 void feed_status(struct feed *feed, const struct feed_status *status);
+
+// What the meter shows: metric is "power_instant" or "device_counters", payload a JSON text.
+void feed_metering(struct feed *feed, const char *site, const char *metric, const char *payload);
+
+// How often the broker was reached, and what became of the payloads.
+struct feed_counts {
+    int64_t connected, sent, not_sent;
+};
+struct feed_counts feed_counts(const struct feed *feed);
 
 // "seen", "accepted", "refused", "applied", "ended".
 const char *feed_state_name(enum feed_state state);

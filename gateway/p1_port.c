@@ -3,12 +3,16 @@
 #include "gateway/p1_port.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/line_look.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -20,17 +24,24 @@
 static const int64_t FIRST_PAUSE_NS = SECONDS_NS / 10, LONGEST_PAUSE_NS = 10 * SECONDS_NS;
 static const int64_t CONNECT_NS = 5 * SECONDS_NS; // machine time
 static const int64_t LOOK_NS = SECONDS_NS / 50;   // machine time, between looks at a lookup
-static const char TCP[] = "tcp://";
+static const int64_t REPLAY_NS = SECONDS_NS;      // between the telegrams of a recording
+static const char TCP[] = "tcp://", RECORDING[] = "file:", BY_ID[] = "/dev/serial/by-id";
 
-enum { ATTEMPTS = 60 }; // until it begins with the first address again
+enum {
+    ATTEMPTS = 60, // until it begins with the first address again
+    OCTETS = 4096, // read at once
+};
 
 struct p1_port {
     struct loop *loop;
     const struct p1_port_settings *settings;
-    void (*frame)(void *arg, const struct p1_frame *frame, const char *telegram, size_t len);
-    void *arg;
+    struct p1_port_crew crew;
     struct p1_reader *reader;
-    int fd; // -1: closed
+    struct p1_cipher *cipher; // NULL: telegrams are not encrypted
+    struct tic_reader *tic_reader;
+    struct tic tic;
+    struct line_look look; // at what came since the last telegram
+    int fd;                // -1: closed
     bool is_connecting, complained;
     struct lookup *lookup; // under way, or NULL
     unsigned attempt;      // to connect
@@ -38,10 +49,12 @@ struct p1_port {
     struct loop_timer *open_timer;    // time to open again, or that connecting takes too long
     struct loop_timer *idle_timer;    // a telegram is under way and nothing more comes
     struct loop_timer *silence_timer; // nothing useful comes at all
+    struct loop_timer *replay_timer;  // of a recording: the next telegram is due
+    FILE *recording;
     bool idle_is_set;
     struct mono heard_at; // last telegram, or opened
     int64_t pause_ns;
-    char octets[4096];
+    char octets[OCTETS];
 };
 
 // The reader's clock is the machine's: the pauses of a line do not hurry with our hands.
@@ -52,16 +65,31 @@ static int64_t machine_ns(void)
     return now.tv_sec * SECONDS_NS + now.tv_nsec;
 }
 
+static void be_content(struct p1_port *port)
+{
+    port->heard_at = clock_mono();
+    port->pause_ns = FIRST_PAUSE_NS;
+    port->look = (struct line_look){0};
+}
+
 static void hand_over(struct p1_port *port)
 {
     size_t len;
     const char *telegram = p1_reader_telegram(port->reader, &len);
     const struct p1_frame *frame = p1_reader_frame(port->reader);
-    if (frame->crc != P1_CRC_BAD) {
-        port->heard_at = clock_mono();
-        port->pause_ns = FIRST_PAUSE_NS;
-    }
-    port->frame(port->arg, frame, telegram, len);
+    if (frame->crc != P1_CRC_BAD)
+        be_content(port);
+    port->crew.frame(port->crew.arg, frame, telegram, len);
+}
+
+static void hand_over_tic(struct p1_port *port)
+{
+    size_t len;
+    const char *frame = tic_reader_frame(port->tic_reader, &len);
+    tic_read(frame, len, &port->tic);
+    if (port->tic.groups > port->tic.damaged)
+        be_content(port);
+    port->crew.tic(port->crew.arg, &port->tic);
 }
 
 static void shut(struct p1_port *port)
@@ -75,6 +103,9 @@ static void shut(struct p1_port *port)
     loop_timer_stop(port->idle_timer);
     loop_timer_stop(port->silence_timer);
     port->idle_is_set = false;
+    tic_reader_end(port->tic_reader);
+    if (port->cipher)
+        p1_cipher_end(port->cipher);
     if (p1_reader_end(port->reader))
         hand_over(port);
 }
@@ -122,17 +153,45 @@ static void on_silence(void *arg)
     if (left > 0)
         loop_timer_in(port->silence_timer, left);
     else
-        give_up(port, "read", "no telegram");
+        give_up(port, "read", line_look_verdict(&port->look));
 }
 
-static void take(struct p1_port *port, size_t len)
+static void take_plain(struct p1_port *port, const char *octets, size_t len)
 {
     if (p1_reader_idle(port->reader, machine_ns()))
         hand_over(port);
     for (size_t at = 0, used = 0; at < len; at += used)
-        if (p1_reader_push(port->reader, port->octets + at, len - at, &used))
+        if (p1_reader_push(port->reader, octets + at, len - at, &used))
             hand_over(port);
     watch_for_idle(port);
+}
+
+static void take_encrypted(struct p1_port *port, const char *octets, size_t len)
+{
+    for (size_t at = 0, used = 0; at < len; at += used)
+        if (p1_cipher_push(port->cipher, octets + at, len - at, &used)) {
+            size_t text_len;
+            const char *text = p1_cipher_text(port->cipher, &text_len);
+            take_plain(port, text, text_len);
+        }
+}
+
+static void take_tic(struct p1_port *port, const char *octets, size_t len)
+{
+    for (size_t at = 0, used = 0; at < len; at += used)
+        if (tic_reader_push(port->tic_reader, octets + at, len - at, &used))
+            hand_over_tic(port);
+}
+
+static void take(struct p1_port *port, const char *octets, size_t len)
+{
+    line_look_take(&port->look, octets, len);
+    if (port->settings->is_tic)
+        take_tic(port, octets, len);
+    else if (port->cipher)
+        take_encrypted(port, octets, len);
+    else
+        take_plain(port, octets, len);
 }
 
 static void opened(struct p1_port *port)
@@ -140,6 +199,7 @@ static void opened(struct p1_port *port)
     port->is_connecting = false;
     loop_timer_stop(port->open_timer);
     port->heard_at = clock_mono();
+    port->look = (struct line_look){0};
     loop_timer_in(port->silence_timer, silence_ns(port));
     log_info("p1.opened", F("port", port->settings->address));
     port->complained = false;
@@ -167,7 +227,7 @@ static void on_ready(void *arg, uint32_t events)
     }
     ssize_t len = read(port->fd, port->octets, sizeof port->octets);
     if (len > 0)
-        take(port, (size_t)len);
+        take(port, port->octets, (size_t)len);
     else if (len == 0)
         give_up(port, "read", "closed by the other side");
     else if (errno != EAGAIN && errno != EINTR)
@@ -183,6 +243,8 @@ static const struct line {
 } lines[] = {
     {"115200/8N1", B115200, CS8},
     {"9600/7E1", B9600, CS7 | PARENB},
+    {"9600/8N1", B9600, CS8},
+    {"115200/7E1", B115200, CS7 | PARENB},
 };
 
 static const struct line *find_line(const char *name)
@@ -211,19 +273,88 @@ static bool set_line(int fd, const struct line *line)
     return true;
 }
 
+int p1_port_open_serial(const char *address, const char *line)
+{
+    int fd = open(address, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || set_line(fd, find_line(line)))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+// ttyUSB0 may be another cable after the next start. Name the one that stays, if there is one.
+static void advise_name(const char *address)
+{
+    char own[PATH_MAX], named[PATH_MAX], path[PATH_MAX];
+    DIR *folder = strncmp(address, BY_ID, strlen(BY_ID)) ? opendir(BY_ID) : NULL;
+    if (!folder)
+        return;
+    for (struct dirent *entry; realpath(address, own) && (entry = readdir(folder));) {
+        snprintf(path, sizeof path, "%s/%s", BY_ID, entry->d_name);
+        if (*entry->d_name != '.' && realpath(path, named) && !strcmp(own, named))
+            log_warn("p1.name_may_change", F("port", address), F("better", path));
+    }
+    closedir(folder);
+}
+
 static void open_serial(struct p1_port *port)
 {
-    port->fd = open(port->settings->address, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    port->fd = p1_port_open_serial(port->settings->address, port->settings->line);
     if (port->fd < 0) {
         give_up(port, "open", strerror(errno));
         return;
     }
     port->watch = loop_watch(port->loop, port->fd, EPOLLIN, on_ready, port);
-    if (!set_line(port->fd, find_line(port->settings->line))) {
-        give_up(port, "set the line", strerror(errno));
+    if (!port->complained)
+        advise_name(port->settings->address);
+    opened(port);
+}
+
+// The next part of a recording: a line, or of a TIC port a frame; what is encrypted has neither.
+// is_end: it may be the end of a telegram.
+static size_t read_part(struct p1_port *port, char part[static OCTETS], bool *is_end)
+{
+    size_t len = 0;
+    if (port->cipher) {
+        *is_end = true;
+        return fread(part, 1, OCTETS, port->recording);
+    }
+    char last = port->settings->is_tic ? '\3' : '\n';
+    for (int c; len < OCTETS && (c = getc(port->recording)) != EOF;) {
+        part[len++] = (char)c;
+        if (c == last)
+            break;
+    }
+    *is_end = len > 0 && part[len - 1] == last && (port->settings->is_tic || *part == '!');
+    return len;
+}
+
+static void replay(void *arg)
+{
+    struct p1_port *port = arg;
+    char part[OCTETS];
+    for (bool is_end = false; !is_end;) {
+        size_t len = read_part(port, part, &is_end);
+        if (len == 0) {
+            log_info("p1.replayed", F("port", port->settings->address));
+            return;
+        }
+        take(port, part, len);
+    }
+    loop_timer_in(port->replay_timer, REPLAY_NS);
+}
+
+static void open_recording(struct p1_port *port)
+{
+    port->recording = fopen(port->settings->address + strlen(RECORDING), "re");
+    if (!port->recording) {
+        give_up(port, "open", strerror(errno));
         return;
     }
-    opened(port);
+    log_info("p1.opened", F("port", port->settings->address));
+    loop_timer_in(port->replay_timer, 0);
 }
 
 // Notice within a minute that the other end vanished without a word.
@@ -345,6 +476,11 @@ static bool is_tcp(const struct p1_port_settings *settings)
     return !strncmp(settings->address, TCP, strlen(TCP));
 }
 
+static bool is_recording(const struct p1_port_settings *settings)
+{
+    return !strncmp(settings->address, RECORDING, strlen(RECORDING));
+}
+
 static void on_open(void *arg)
 {
     struct p1_port *port = arg;
@@ -354,23 +490,25 @@ static void on_open(void *arg)
         finish_lookup(port);
     else if (is_tcp(port->settings))
         open_tcp(port);
+    else if (is_recording(port->settings))
+        open_recording(port);
     else
         open_serial(port);
 }
 
 struct p1_port *p1_port_new(struct loop *loop, const struct p1_port_settings *settings,
-                            void (*frame)(void *arg, const struct p1_frame *frame,
-                                          const char *telegram, size_t len),
-                            void *arg)
+                            const struct p1_port_crew *crew)
 {
     struct p1_port *port = memory_new(1, sizeof *port);
     port->loop = loop;
     port->settings = settings;
-    port->frame = frame;
-    port->arg = arg;
+    port->crew = *crew;
     port->fd = -1;
     port->pause_ns = FIRST_PAUSE_NS;
     port->reader = p1_reader_new();
+    port->tic_reader = tic_reader_new();
+    port->cipher = settings->key ? p1_cipher_new(settings->key) : NULL;
+    port->replay_timer = loop_timer_new(loop, replay, port);
     port->open_timer = loop_timer_new(loop, on_open, port);
     port->idle_timer = loop_timer_new(loop, on_idle, port);
     port->silence_timer = loop_timer_new(loop, on_silence, port);
@@ -390,13 +528,13 @@ void p1_port_free(struct p1_port *port)
     loop_timer_free(port->open_timer);
     loop_timer_free(port->idle_timer);
     loop_timer_free(port->silence_timer);
+    loop_timer_free(port->replay_timer);
+    if (port->recording)
+        fclose(port->recording);
     p1_reader_free(port->reader);
+    p1_cipher_free(port->cipher);
+    tic_reader_free(port->tic_reader);
     free(port);
-}
-
-const struct p1_counts *p1_port_counts(const struct p1_port *port)
-{
-    return p1_reader_counts(port->reader);
 }
 
 const char *p1_port_fault(const struct p1_port_settings *settings)
@@ -407,5 +545,10 @@ const char *p1_port_fault(const struct p1_port_settings *settings)
     }
     if (!*settings->address)
         return "must be given";
-    return find_line(settings->line) ? NULL : "neither 115200/8N1 nor 9600/7E1";
+    return find_line(settings->line) ? NULL : "not one of " P1_PORT_LINES;
+}
+
+const struct p1_counts *p1_port_counts(const struct p1_port *port)
+{
+    return p1_reader_counts(port->reader);
 }

@@ -37,7 +37,7 @@ static void tell_confirmed(struct pilot *pilot)
         setpoint_forget_ended(setpoint);
         pilot->is_unsaved = true;
     }
-    if (setpoint->mode != SETPOINT_LIMITED) {
+    if (setpoint->mode != SETPOINT_LIMITED || !setpoint->current.is_set) {
         pilot->applied[0] = '\0'; // when it holds again, that is news
         return;
     }
@@ -120,7 +120,8 @@ static void log_tolerated(const struct long_message *message)
 {
     for (int i = 0; i < LONG_MESSAGE_ODDITIES; i++)
         if (message->oddities >> i & 1)
-            log_info("message.tolerated", F("oddity", long_message_oddity_name(i)));
+            log_info("message.tolerated",
+                     F("oddity", long_message_oddity_name((enum long_message_oddity)i)));
 }
 
 static void refuse(struct pilot *pilot, const char *reason)
@@ -232,14 +233,14 @@ static void judge(struct pilot *pilot)
 
 // ---- telegrams
 
-static void read_clock(struct pilot *pilot, const struct p1_telegram *telegram)
+static void read_clock(struct pilot *pilot, bool has_time, int64_t utc)
 {
     const struct meter_clock_reading reading = {
         .mono = pilot->now.mono,
         .system = pilot->now.system,
         .system_is_synchronised = pilot->now.system_is_synchronised,
-        .has_time = telegram->time.status == P1_VALUE,
-        .time = telegram->time.utc,
+        .has_time = has_time,
+        .time = utc,
     };
     bool had_complaint = *pilot->clock.why;
     meter_clock_read(&pilot->clock, &reading);
@@ -250,9 +251,9 @@ static void read_clock(struct pilot *pilot, const struct p1_telegram *telegram)
         log_info("clock.certain", F("difference_s", pilot->clock.difference_s));
 }
 
-static bool is_believed(struct pilot *pilot, const struct p1_telegram *telegram)
+// why: not; NULL: it is.
+static bool is_believed(struct pilot *pilot, const char *why)
 {
-    const char *why = trust_refuses(&pilot->trust, telegram);
     if (why && why != pilot->refused)
         log_warn("telegram.refused", F("why", why));
     else if (!why && pilot->refused)
@@ -282,14 +283,63 @@ void pilot_step(struct pilot *pilot, struct pilot_now now)
 bool pilot_take(struct pilot *pilot, const struct p1_telegram *telegram, struct pilot_now now)
 {
     pilot->now = now;
-    if (!is_believed(pilot, telegram))
+    if (!is_believed(pilot, trust_refuses(&pilot->trust, telegram)))
         return false;
-    read_clock(pilot, telegram);
+    read_clock(pilot, telegram->time.status == P1_VALUE, telegram->time.utc);
     setpoint_hear(&pilot->setpoint, now_of(pilot, now));
     if (trust_settles(&pilot->trust, telegram))
         judge(pilot);
     else if (pilot->offer_again && trust_is_settled(&pilot->trust))
         offer(pilot);
+    pilot_step(pilot, now);
+    return true;
+}
+
+static const char *tic_fault(const struct pilot *pilot, const struct tic *tic)
+{
+    const char *wanted = pilot->rules->trust.equipment_id;
+    if (tic->address.status != TIC_VALUE)
+        return "no address of the meter";
+    return *wanted && strcmp(wanted, tic->address.text) != 0 ? "the frame is of another meter"
+                                                             : NULL;
+}
+
+// Count the frames that show the same code. True: it has just settled.
+static bool code_settles(struct pilot *pilot, const char *code)
+{
+    int repeats = pilot->rules->trust.repeats;
+    if (strcmp(pilot->code, code) != 0)
+        pilot->code_seen = 0;
+    memcpy(pilot->code, code, strlen(code) + 1);
+    pilot->code_seen += pilot->code_seen <= repeats;
+    return pilot->code_seen == repeats;
+}
+
+static void judge_code(struct pilot *pilot)
+{
+    const struct preset *preset = preset_find(&pilot->rules->presets, pilot->code);
+    if (preset) {
+        setpoint_preset(&pilot->setpoint, preset->code, preset->limit_w);
+        return;
+    }
+    char *why = memory_format("the code is \"%s\"", pilot->code);
+    setpoint_offer_none(&pilot->setpoint, why);
+    free(why);
+}
+
+bool pilot_take_tic(struct pilot *pilot, const struct tic *tic, struct pilot_now now)
+{
+    char code[TIC_TEXT_MAX + 1];
+    pilot->now = now;
+    if (!is_believed(pilot, tic_fault(pilot, tic)))
+        return false;
+    read_clock(pilot, tic->time.status == TIC_VALUE, tic->time.utc);
+    setpoint_hear(&pilot->setpoint, now_of(pilot, now));
+    bool is_told = preset_code(&pilot->rules->presets, tic, code);
+    if (!is_told)
+        code[0] = '\0'; // none; or it was in a damaged group, which tells nothing
+    if ((is_told || !tic->damaged) && code_settles(pilot, code))
+        judge_code(pilot);
     pilot_step(pilot, now);
     return true;
 }

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "gateway/feed.h"
 #include "gateway/meter_clock.h"
+#include "gateway/preset.h"
 #include "gateway/seal_gate.h"
 #include "gateway/setpoint.h"
 #include "gateway/state.h"
@@ -26,6 +27,7 @@ struct pilot_rules {
     struct seal_gate seal;
     struct setpoint_rules setpoint;
     enum long_message_unit unit; // of the powers in a message
+    struct presets presets;      // of a meter whose messages hold codes
 };
 
 // The clocks when something happens.
@@ -50,6 +52,8 @@ struct pilot {
     struct pilot_crew crew;
     struct pilot_now now; // of the call under way
     struct trust trust;
+    char code[TIC_TEXT_MAX + 1]; // shown by the last frames of a TIC port ...
+    int code_seen;               // ... so many in a row, up to the repeats
     struct meter_clock clock;
     struct setpoint setpoint;
     struct state state; // to be kept
@@ -74,6 +78,10 @@ void pilot_start(struct pilot *pilot, const struct pilot_rules *rules,
 
 // A telegram came. False: it is not believed, see pilot->refused. Does what pilot_step() does.
 bool pilot_take(struct pilot *pilot, const struct p1_telegram *telegram, struct pilot_now now);
+
+// The same for a frame of a TIC port. Each of its groups stands for itself, so the same code must
+// stand in several frames; a code that is not known is none.
+bool pilot_take_tic(struct pilot *pilot, const struct tic *tic, struct pilot_now now);
 
 // The charger's register shows limit_w, read back; or not: see setpoint.h. A step is due.
 void pilot_confirm(struct pilot *pilot, int32_t limit_w);

@@ -178,11 +178,14 @@ static void explain_own(const struct setpoint *setpoint, int period, char *reaso
 static void decide_by_profile(const struct setpoint *setpoint, int32_t power, int period,
                               struct decision *decision)
 {
-    bool is_limited = period > 0 && power != NO_LIMIT;
+    bool is_preset = setpoint->preset_w != NO_LIMIT;
+    bool is_limited = is_preset || (period > 0 && power != NO_LIMIT);
     decision->limit_w = lower(setpoint->rules.contract_w, power);
     decision->mode = is_limited ? SETPOINT_LIMITED : SETPOINT_OWN;
     decision->period = is_limited ? period : 0;
-    if (is_limited)
+    if (is_preset)
+        snprintf(decision->reason, sizeof decision->reason, "code %s", setpoint->code);
+    else if (is_limited)
         snprintf(decision->reason, sizeof decision->reason, "period %d of %d", period,
                  setpoint->current.profile.count);
     else
@@ -203,7 +206,8 @@ static void decide(struct setpoint *setpoint, struct setpoint_now now, struct de
     struct profile_limits limits = in_force(setpoint, now, &period);
     int32_t fallback_w = fallback_of(setpoint, &limits);
     int64_t hold_ns = hold_of(setpoint, &limits);
-    decide_by_profile(setpoint, power_of(setpoint, &limits), period, decision);
+    int32_t power = lower(power_of(setpoint, &limits), setpoint->preset_w);
+    decide_by_profile(setpoint, power, period, decision);
     setpoint->target_w = decision->limit_w;
 
     if (now.mono.ns - setpoint->heard_at.ns >= hold_ns) {
@@ -240,6 +244,7 @@ void setpoint_start(struct setpoint *setpoint, const struct setpoint_rules *rule
     *setpoint = (struct setpoint){
         .rules = *rules,
         .stored_w = stored_w,
+        .preset_w = NO_LIMIT,
         .started = now.mono,
         .heard_at = now.mono,
         .since = now.mono,
@@ -303,6 +308,14 @@ void setpoint_offer_none(struct setpoint *setpoint, const char *why)
     copy(kept, why, sizeof kept); // why may be our own text
     copy(setpoint->why_none, kept, sizeof setpoint->why_none);
     setpoint->waits_for_time = false;
+    setpoint->judged = true;
+    setpoint->preset_w = NO_LIMIT;
+}
+
+void setpoint_preset(struct setpoint *setpoint, const char *code, int32_t limit_w)
+{
+    copy(setpoint->code, code, sizeof setpoint->code);
+    setpoint->preset_w = limit_w;
     setpoint->judged = true;
 }
 

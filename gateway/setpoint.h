@@ -37,7 +37,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SETPOINT_REASON = 160, SETPOINT_DIGEST = 64 };
+enum { SETPOINT_REASON = 160, SETPOINT_DIGEST = 64, SETPOINT_CODE = 32 };
 
 enum setpoint_mode { SETPOINT_STARTING, SETPOINT_OWN, SETPOINT_LIMITED, SETPOINT_SAFE };
 
@@ -80,6 +80,8 @@ struct setpoint {
 
     // What that follows from.
     struct setpoint_profile current, next;
+    int32_t preset_w; // that a code on the meter stands for; INT32_MAX: none
+    char code[SETPOINT_CODE + 1];
     bool judged;         // since the start, a text of P1 was offered, or that there is none
     bool waits_for_time; // a profile stands on P1 that cannot be judged without time
     char why_none[SETPOINT_REASON];
@@ -116,6 +118,10 @@ void setpoint_hear(struct setpoint *setpoint, struct setpoint_now now);
 MUST_CHECK enum err setpoint_offer(struct setpoint *setpoint, const struct profile *profile,
                                    const char *digest, struct setpoint_now now,
                                    char reason[static SETPOINT_REASON]);
+
+// A meter whose messages hold codes shows one that stands for limit_w. It holds until
+// setpoint_offer_none() or another one.
+void setpoint_preset(struct setpoint *setpoint, const char *code, int32_t limit_w);
 
 // What stands on P1 is no profile to be obeyed, and why. A profile that holds, holds on.
 void setpoint_offer_none(struct setpoint *setpoint, const char *why);

@@ -81,7 +81,7 @@ static bool take_digest(const json_t *value, char digest[static STATE_DIGEST + 1
     const char *text = json_string_value(value);
     if (!text || strlen(text) > STATE_DIGEST)
         return false;
-    memcpy(digest, text, strlen(text));
+    snprintf(digest, STATE_DIGEST + 1, "%s", text);
     return true;
 }
 

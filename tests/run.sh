@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Run every test and end with one line, "N passed, N failed".
+# Run every test, and end with one line, "N passed, N failed".
 #
 #   BIN      folder of the programs (build/release)
 #   ONLY     run only the tests whose path matches this pattern
+#   JOBS     so many at once; each has ports and a folder of its own (2)
 #
 # Criterion runs each test in a process of its own and does not notice when a sanitizer
 # ends one late, so each process writes its findings to a file and a file is a failure.
@@ -14,68 +15,81 @@ export BIN
 only=${ONLY:-}
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-export ASAN_OPTIONS="log_path=$logs/asan:detect_stack_use_after_return=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
-export UBSAN_OPTIONS="log_path=$logs/ubsan:halt_on_error=1:print_stacktrace=1"
+trap 'wait; exit 130' INT
+trap 'kill $(jobs -p) 2>/dev/null; wait; exit 143' TERM HUP
+asan=detect_stack_use_after_return=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 export LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
-passed=0 failed=0 skipped=0
 
-findings() { # NAME: report and count what the sanitizers wrote since last time
-    local file
-    for file in "$logs"/*san.*; do
-        [ -e "$file" ] || continue
-        echo "FAIL $1: sanitizer finding"
-        cat "$file"
-        rm -f "$file"
-        failed=$((failed + 1))
-    done
+# Each test prints what it has to say and leaves "passed failed skipped" in $log/count.
+
+unit() {
+    local out status tested=0 good=0 bad=0
+    out=$("$BIN/${1%.c}" 2>&1)
+    status=$?
+    read -r tested good bad <<<"$(grep -oE 'Tested: [0-9]+ \| Passing: [0-9]+ \| Failing: [0-9]+' \
+        <<<"$out" | tail -n 1 | grep -oE '[0-9]+' | paste -sd ' ')"
+    if [ "${tested:-0}" -eq 0 ]; then
+        echo "FAIL $1: ran no test"
+        good=0 bad=1
+    elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        echo "FAIL $1: status $status"
+        bad=1
+    fi
+    echo "unit   $1: $good of ${tested:-0}"
+    [ "$bad" -eq 0 ] || echo "$out"
+    echo "$good $bad 0" >"$log/count"
 }
 
-for source in tests/unit/test_*.c; do
-    test=$BIN/${source%.c}
-    [[ $source == *"$only"* ]] || continue
-    out=$("$test" 2>&1)
+system() {
+    local out status start=$SECONDS took
+    out=$(timeout "${TEST_TIMEOUT:-900}" "$1" 2>&1)
     status=$?
-    line=$(grep -oE 'Tested: [0-9]+ \| Passing: [0-9]+ \| Failing: [0-9]+' <<<"$out" | tail -n 1)
-    read -r tested good bad <<<"$(grep -oE '[0-9]+' <<<"$line" | tr '\n' ' ')"
-    if [ -z "${tested:-}" ] || [ "$tested" -eq 0 ]; then
-        echo "FAIL $source: ran no test"
-        echo "$out"
-        failed=$((failed + 1))
-        continue
-    fi
-    passed=$((passed + good)) failed=$((failed + bad))
-    if [ "$status" -ne 0 ]; then
-        echo "$out"
-        [ "$bad" -gt 0 ] || failed=$((failed + 1))
-    fi
-    echo "unit   $source: $good of $tested"
-    findings "$source"
-done
-
-for test in tests/system/[0-9]*; do
-    [[ $test == *"$only"* ]] || continue
-    start=$(date +%s)
-    out=$(timeout "${TEST_TIMEOUT:-900}" "$test" 2>&1)
-    status=$?
-    took=$(($(date +%s) - start))
+    took=$((SECONDS - start))
     case $status in
     0)
-        echo "system $test: passed in $took s"
-        passed=$((passed + 1))
+        echo "system $1: passed in $took s"
+        echo 1 0 0 >"$log/count"
         ;;
     77)
-        echo "system $test: skipped: $(tail -n 1 <<<"$out")"
-        skipped=$((skipped + 1))
+        echo "system $1: skipped: $(tail -n 1 <<<"$out")"
+        echo 0 0 1 >"$log/count"
         ;;
     *)
-        echo "FAIL $test: status $status after $took s"
+        echo "FAIL $1: status $status after $took s"
         tail -n 200 <<<"$out"
-        failed=$((failed + 1))
+        echo 0 1 0 >"$log/count"
         ;;
     esac
-    findings "$test"
-done
+}
 
+# one KIND TEST: in one piece, and each sanitizer's finding is one more failure
+one() {
+    local log=$logs/${2##*/} file
+    mkdir "$log"
+    export ASAN_OPTIONS="log_path=$log/asan:$asan"
+    export UBSAN_OPTIONS="log_path=$log/ubsan:halt_on_error=1:print_stacktrace=1"
+    "$1" "$2" >"$log/said"
+    for file in "$log"/*san.*; do
+        [ -e "$file" ] || continue
+        echo "FAIL $2: sanitizer finding"
+        cat "$file"
+        echo 0 1 0 >>"$log/count"
+    done >>"$log/said"
+    cat "$log/said"
+}
+
+for test in tests/unit/test_*.c tests/system/[0-9]*; do
+    [[ $test == *"$only"* ]] || continue
+    [ "$(jobs -rp | wc -l)" -lt "${JOBS:-2}" ] || wait -n
+    case $test in
+    *.c) one unit "$test" & ;;
+    *) one system "$test" & ;;
+    esac
+done
+wait
+
+read -r passed failed skipped < <(cat "$logs"/*/count 2>/dev/null \
+    | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
 [ "$skipped" -eq 0 ] || echo "$skipped system tests skipped: their reasons stand above"
 if [ $((passed + failed)) -eq 0 ]; then
     echo "no test ran"

@@ -498,6 +498,8 @@ int http_port(const struct http *http)
 void http_tell(struct http *http, const char *text, size_t len)
 {
     http_feed_tell(http->feed, text, len);
+    if (http->watch)
+        run_in_loop(http); // who was woken is served now
 }
 
 int http_followers(struct http *http)

@@ -78,8 +78,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
                       void *(*worker_new)(void *arg), void (*worker_free)(void *worker), void *arg);
 int http_port(const struct http *http);
 
-// Tell all who follow; and how many do. From any thread. A follower that has gone is noticed when
-// something is told, so tell something now and then.
+// Tell all who follow, in the loop's thread; and how many do, from any thread. A follower that has
+// gone is noticed when something is told, so tell something now and then.
 void http_tell(struct http *http, const char *text, size_t len);
 int http_followers(struct http *http);
 void http_free(struct http *http);

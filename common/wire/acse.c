@@ -174,8 +174,10 @@ static struct octets only(struct cursor *in, struct octets octets, uint8_t tag)
     struct octets value = tlv_get_octets(&inner);
     if (cursor_left(&inner))
         tlv_refuse(&inner, ERR_SIZE);
+    if (inner.err)
+        value.len = 0;
     tlv_refuse(in, inner.err);
-    return inner.err ? (struct octets){0} : value;
+    return value;
 }
 
 static uint8_t only_octet(struct cursor *in, struct octets octets, uint8_t tag)

@@ -149,7 +149,10 @@ void cipher_seal(struct cipher *cipher, const struct cipher_keys *keys,
     tlv_put_len(out, len);
     cursor_put_u8(out, control);
     cursor_put_u32(out, counter);
-    begin(cipher, keys, title, control, counter, 1, encrypted ? (struct octets){0} : plain);
+    struct octets clear = plain;
+    if (encrypted)
+        clear.len = 0;
+    begin(cipher, keys, title, control, counter, 1, clear);
     if (encrypted)
         run(cipher, plain, out->at);
     else
@@ -192,7 +195,10 @@ enum err cipher_open(struct cipher *cipher, const struct cipher_keys *keys,
     if (left <= tag_len || left - tag_len > room)
         return ERR_SIZE;
     struct octets inner = {body.at, left - tag_len};
-    begin(cipher, keys, title, control, counter, 0, encrypted ? (struct octets){0} : inner);
+    struct octets clear = inner;
+    if (encrypted)
+        clear.len = 0;
+    begin(cipher, keys, title, control, counter, 0, clear);
     if (encrypted)
         run(cipher, inner, plain);
     else

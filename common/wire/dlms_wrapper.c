@@ -3,12 +3,12 @@
 #include "wire/dlms_wrapper.h"
 #include "base/cursor.h"
 
-enum { VERSION = 1 };
+enum { WRAPPER_VERSION = 1 };
 
 void dlms_wrapper_write(const struct dlms_wrapper *wrapper, uint8_t octets[static DLMS_WRAPPER_LEN])
 {
     struct cursor out = cursor_writer(octets, DLMS_WRAPPER_LEN);
-    cursor_put_u16(&out, VERSION);
+    cursor_put_u16(&out, WRAPPER_VERSION);
     cursor_put_u16(&out, wrapper->source);
     cursor_put_u16(&out, wrapper->destination);
     cursor_put_u16(&out, wrapper->len);
@@ -18,7 +18,7 @@ enum err dlms_wrapper_read(const uint8_t *octets, size_t len, size_t max,
                            struct dlms_wrapper *wrapper, struct octets *apdu)
 {
     struct cursor in = cursor_reader(octets, len);
-    if (len >= 2 && cursor_get_u16(&in) != VERSION)
+    if (len >= 2 && cursor_get_u16(&in) != WRAPPER_VERSION)
         return ERR_SYNTAX;
     if (len < DLMS_WRAPPER_LEN)
         return ERR_MORE;

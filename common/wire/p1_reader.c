@@ -85,22 +85,24 @@ static void begin(struct p1_reader *r)
     r->version_checked = 0;
 }
 
-// Is the '/' at index at the start of a header, that is, does an empty line follow its line?
+// Is the '/' at index at the start of a header, that is, does an empty line follow its line? The
+// line is complete.
 static bool begins_header(const struct p1_reader *r, size_t at)
 {
     const char *end = r->buffer + r->fill;
     const char *line_end = find(r->buffer + at, end, '\n');
-    return line_end && end - line_end > 2 && line_end[1] == '\r' && line_end[2] == '\n';
+    assert(line_end);
+    return end - line_end > 2 && line_end[1] == '\r' && line_end[2] == '\n';
 }
 
-// Judge the '/' noted in the open line, which ends before limit or goes on to it.
+// Judge the '/' noted in the open line, which ends before limit.
 static void settle(struct p1_reader *r, size_t limit)
 {
     if (!r->open_first)
         return;
     const char *from = r->buffer + r->open_last, *end = r->buffer + limit;
     const char *line_end = find(from, end, '\n');
-    bool text = find(from, line_end ? line_end : end, ')');
+    bool text = find(from, line_end, ')');
     bool header = begins_header(r, r->open_first);
     if ((!text || r->open_firm) && (header || !r->header)) {
         r->first = r->open_first;
@@ -159,12 +161,13 @@ static void give_up_first(struct p1_reader *r, uint64_t *counter)
         start_over(r);
         return;
     }
-    if (r->first) {
+    if (r->first) { // only a later line gives one, so that line has noted one, too
+        assert(r->open_first > start && r->open_last >= r->open_first);
         r->first = r->last > start ? r->last - start : 0;
         r->last = r->first;
         r->header = false;
-        r->open_first -= r->open_first ? start : 0;
-        r->open_last -= r->open_last ? start : 0;
+        r->open_first -= start;
+        r->open_last -= start;
     } else {
         r->open_first = r->open_last > start ? r->open_last - start : 0;
         r->open_last = r->open_first;
@@ -172,7 +175,8 @@ static void give_up_first(struct p1_reader *r, uint64_t *counter)
     }
     r->fill -= start;
     memmove(r->buffer, r->buffer + start, r->fill);
-    r->noted = r->noted > start ? r->noted - start : 1;
+    assert(r->noted > start);
+    r->noted -= start;
     r->base += start;
     r->begun = r->now;
     r->versioned = false;
@@ -201,11 +205,7 @@ static bool hand_out(struct p1_reader *r, size_t start, size_t len, struct p1_fr
 // Where did a telegram begin whose CRC does not tell? At the latest header.
 static size_t likely_start(const struct p1_reader *r)
 {
-    if (r->header)
-        return r->first;
-    if (r->last && begins_header(r, r->last))
-        return r->last;
-    return 0;
+    return r->header ? r->first : 0;
 }
 
 // The start whose CRC is this one.

@@ -47,6 +47,12 @@ static const struct form {
 // Tag 31 of the application class, as its own two octets, and how long it is.
 static const uint8_t conformance_head[] = {0x5f, 0x1f, 0x04, 0x00};
 
+bool xdlms_is_target(const struct xdlms_target *a, const struct xdlms_target *b)
+{
+    return a->class_id == b->class_id && a->member == b->member
+           && !memcmp(a->object, b->object, sizeof a->object);
+}
+
 static void put_target(struct cursor *out, const struct xdlms_target *target)
 {
     cursor_put_u16(out, target->class_id);

@@ -138,6 +138,8 @@ struct xdlms_target {
     uint8_t member;
 };
 
+bool xdlms_is_target(const struct xdlms_target *a, const struct xdlms_target *b);
+
 enum xdlms_payload { XDLMS_NOTHING, XDLMS_DATA, XDLMS_ACCESS };
 
 // Octets are borrowed from what was read.

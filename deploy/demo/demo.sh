@@ -46,7 +46,7 @@ prepare() {
 }
 
 write_settings() {
-    local n contract phases safe street=$WORK/case/street.json
+    local n contract phases rated safe street=$WORK/case/street.json
     DB="host=$PGHOST dbname=socmod"
     ini ingest <<EOF
 [database]
@@ -85,7 +85,7 @@ sessions = $WORK/case/sessions.csv
 [modbus]
 port = $MODBUS_PORT
 [charger]
-timeout_s = $((2 * RATE))
+timeout_s = $((5 * RATE))
 [copper]
 sockets = $WORK/meter.copper $WORK/dali.copper
 [state]
@@ -119,10 +119,12 @@ file = $WORK/dali.state
 file = $WORK/truth.csv
 EOF
     for n in "${!METERS[@]}"; do
-        read -r contract phases safe < <(jq -r --arg id "${METERS[n]}" \
-            '(.meters[] | select(.equipment_id == $id).connection) as $ean | .connections[]
-             | select(.ean == $ean) | "\(.contract_w) \(.phases | length) \(1400 * (.phases | length))"' "$street")
-        # A wait for a machine does not hurry with the clock: seconds times RATE.
+        read -r contract phases rated safe < <(jq -r --arg id "${METERS[n]}" \
+            '(.meters[] | select(.equipment_id == $id).connection) as $ean
+             | (.chargers[] | select(.connection == $ean)) as $charger | .connections[]
+             | select(.ean == $ean) | (.phases | length) as $n
+             | "\(.contract_w) \($n) \($charger.max_a * 230 * $n) \(1400 * $n)"' "$street")
+        # Waits that hurry with the clock leave room for a busy machine: seconds times RATE.
         ini "gateway-$n" <<EOF
 [p1]
 port = tcp://127.0.0.1:$((P1_PORT + n))
@@ -134,12 +136,14 @@ key_1 = $SEAL_KEY
 type = $TREE/gateway/drivers/compleo-station.ini
 address = tcp://127.0.0.1:$((MODBUS_PORT + n))
 phases = $phases
+rated_w = $rated
+watch_s = 60
 [limit]
 contract_w = $contract
 safe_w = $safe
-hold_s = $((4 * RATE))
-confirm_s = $((2 * RATE))
+hold_s = $((10 * RATE))
 [time]
+rule = meter
 bound_s = $((2 * RATE))
 [mqtt]
 broker = $BROKER
@@ -171,6 +175,7 @@ chaos() {
     pause=$(python3 -c "print(${HOURS:-10} * 3600 / $RATE / 12)")
     for name in ingest planner p3 audit gateway-0 gateway-1 meter charger dali; do
         sleep "$pause"
+        kill -0 "${PID[watch]}" 2>/dev/null || return
         case $name in
         gateway-*) program=socmod-gateway ;;
         meter | charger | dali) program=peer-$name ;;
@@ -218,7 +223,10 @@ if [ -n "${KEEP:-}" ]; then
     echo "  broker      mosquitto_sub -p $BROKER_PORT -v -t '#'"
     echo "  P1          nc 127.0.0.1 $P1_PORT      Modbus  127.0.0.1:$MODBUS_PORT and up"
     echo "  logs        $WORK"
-    sleep infinity
+    trap 'exit $status' INT TERM
+    sleep infinity &
+    PID[keep]=$!
+    wait
 fi
 [ $status -eq 0 ] || for log in "$WORK"/*.log; do
     grep -h -E 'level=(error|warn)' "$log" | sed "s|^|${log##*/}: |" | tail -n 4

@@ -5,15 +5,17 @@
   prepare_case.py DIR OUT [--from TIME] [--hours N]
 
 DIR holds grid.json or street.json, loads.csv and sessions.csv: the bundled street, or any replay
-case, whose case.ini says where it starts (score_from). The grid of a replay case names no meters and connections; they are made up here. OUT gets
-street.json (as socmod-admin import takes it), loads.csv and sessions.csv of the hours asked for,
-and case.env with FROM, TO and CHARGERS for the shell.
+case, whose case.ini says where it starts (score_from). The grid of a replay case names no meters
+and connections; they are made up here. OUT gets street.json (as socmod-admin import takes it),
+loads.csv and sessions.csv of the hours asked for, and case.env with FROM, TO and CHARGERS for the
+shell.
 """
 import argparse
 import configparser
 import csv
 import datetime as dt
 import json
+import math
 import pathlib
 
 UTC = dt.timezone.utc
@@ -27,6 +29,11 @@ def time_of(text):
 
 def stamp(time):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def register_w(watts):
+    """Up to the next 100 W, in which registers count: rounded down, 6 A would pause a car."""
+    return math.ceil(watts / 100) * 100
 
 
 def grid_of_case(case):
@@ -43,7 +50,7 @@ def grid_of_case(case):
         per_amp = 230 * len(c["phases"])
         grid["connections"].append({
             "ean": ean, "feeder": c["feeder"], "phases": c["phases"],
-            "contract_w": round(c["max_a"] * per_amp), "floor_w": round(c["floor_a"] * per_amp)})
+            "contract_w": round(c["max_a"] * per_amp), "floor_w": register_w(c["floor_a"] * per_amp)})
         grid["meters"].append({"equipment_id": meter, "connection": ean, "route": "head-end",
                                "head_end": "HE1", "dsmr": "5", "message_interval_s": 900})
         grid["chargers"].append({"id": c["id"], "connection": ean, "kind": "compleo-station",

@@ -139,7 +139,7 @@ static const struct route *route_of(const struct courier *courier, const char *l
         if (!strncmp(lane, route->name, len) && (!lane[len] || lane[len] == '/'))
             return route;
     }
-    assert(!"claimed without a route"); // only lanes of our routes are claimed
+    assert(false); // only lanes of our routes are claimed
     return NULL;
 }
 

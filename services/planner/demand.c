@@ -10,6 +10,7 @@ enum {
     ALLOWANCE_W = 200, // above what was drawn
     STAND_IN = 2,      // quarters that a report may be older
     QUARTERS_A_DAY = 96,
+    OLD_HAND = 8, // quarters after which a car counts most
 };
 static const double GROWTH = 1.15;     // of what was drawn
 static const double CLOSE = 0.9;       // of the limit: the limit is what holds it
@@ -54,21 +55,43 @@ static int32_t wanted(const struct facts_connection *connection, int at, int32_t
     return wanted_w < capacity_w ? wanted_w : capacity_w;
 }
 
+// The quarters in which it drew, or had to pause, from `at` backwards without a break.
+static int charging_for(const struct facts_connection *connection, int at)
+{
+    int first = at;
+    for (; at < FACTS_QUARTERS; at++) {
+        const struct facts_load *load = &connection->loads[at];
+        unsigned phases = 0;
+        most_drawn(connection, at, &phases);
+        bool paused = load->limit_w != FACTS_UNKNOWN
+                      && load->limit_w < HORIZON_LEAST_W * connection->phase_count;
+        if (!phases && !paused)
+            break;
+    }
+    return at - first;
+}
+
+double demand_weight(int charging)
+{
+    return 1 + fmin(charging, OLD_HAND) / (OLD_HAND / 2);
+}
+
 struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,
                         int32_t limit_w)
 {
     unsigned all = (1U << connection->phase_count) - 1;
     int at = newest_report(connection);
     if (at < 0)
-        return (struct demand){DEMAND_UNHEARD, all, capacity_w};
+        return (struct demand){DEMAND_UNHEARD, all, capacity_w, 0};
     unsigned phases = 0;
     int32_t most_w = most_drawn(connection, at, &phases);
     if (phases)
         return (struct demand){DEMAND_SEEN, phases,
-                               wanted(connection, at, most_w, capacity_w, limit_w)};
+                               wanted(connection, at, most_w, capacity_w, limit_w),
+                               charging_for(connection, at)};
     if (limit_w < HORIZON_LEAST_W && limit_w < capacity_w)
-        return (struct demand){DEMAND_PAUSED, all, capacity_w};
-    return (struct demand){DEMAND_IDLE, 0, 0};
+        return (struct demand){DEMAND_PAUSED, all, capacity_w, charging_for(connection, at)};
+    return (struct demand){DEMAND_IDLE, 0, 0, 0};
 }
 
 int32_t demand_reserve(double arrivals, int32_t start_w)

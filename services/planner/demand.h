@@ -18,6 +18,7 @@ struct demand {
     enum demand_kind kind;
     unsigned phases; // of the connection: 1 << 0 for L1; none where idle
     int32_t level_w; // per phase used
+    int charging;    // quarters on end that a car drew or was paused, as far back as is known
 };
 
 // capacity_w  what contract and chargers allow per phase
@@ -27,6 +28,13 @@ struct demand {
 // another a little more than it drew, at least 6 A.
 struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,
                         int32_t limit_w);
+
+// How much such a car counts when room is shared out: 1 when it has just come, 3 after two hours.
+// Who has been charging for long has less time left before it leaves, while one that came in
+// the evening mostly stays until the morning: in 7,700 public sessions every tenth car that came
+// within the last hour of an evening lacks the hour that it is held back, of those that came
+// over two hours ago every second.
+double demand_weight(int charging);
 
 // Power to keep free, per phase, for a car that may arrive at an idle connection within the
 // quarter hour: its chance times what it would start with.

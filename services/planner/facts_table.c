@@ -16,6 +16,8 @@
 // settings allow is less than half of it.
 enum { PROFILES_S = 24 * 3600 };
 
+static const double TIGHT = 0.6; // of a limit: below it nobody is cut in the next quarter
+
 #define TRANSFORMERS                                                                               \
     "select number, id, limit_w[1], limit_w[2], limit_w[3] from grid.transformer"                  \
     " where number = any($1::int[]) order by number"
@@ -344,10 +346,35 @@ static bool has_load(const struct facts_connection *connection, int age)
     return false;
 }
 
-// Does the base load of its feeder, or its own demand, rest on quarters before the last two?
-static bool needs_older(const struct facts_connection *connection, bool older)
+// Is a phase so full that shares may have to be cut?
+static bool is_tight(const struct facts *facts, const struct facts_feeder *feeder)
 {
-    return older || (!has_load(connection, 0) && !has_load(connection, 1));
+    for (int phase = 0; phase < PHASES; phase++) {
+        int64_t sum_w = 0;
+        for (int f = 0; f < facts->feeder_count; f++)
+            if (facts->feeders[f].measured_w[0][phase] != FACTS_UNKNOWN)
+                sum_w += facts->feeders[f].measured_w[0][phase];
+        if ((feeder->limited && feeder->measured_w[0][phase] > TIGHT * feeder->limit_w[phase])
+            || (facts->limited && (double)sum_w > TIGHT * facts->limit_w[phase]))
+            return true;
+    }
+    return false;
+}
+
+static bool draws(const struct facts_connection *connection, int at)
+{
+    return connection->loads[at].drawn_w[0] > 0 || connection->loads[at].drawn_w[1] > 0
+           || connection->loads[at].drawn_w[2] > 0;
+}
+
+// Does the base load of its feeder, its own demand, or what it counts in a share rest on quarters
+// before the last two?
+static bool needs_older(const struct facts *facts, const struct facts_connection *connection,
+                        bool older)
+{
+    const struct facts_feeder *feeder = &facts->feeders[connection->feeder];
+    return older || (draws(connection, 1) && is_tight(facts, feeder))
+           || (!has_load(connection, 0) && !has_load(connection, 1));
 }
 
 static enum err read_loads(struct db *db, int64_t quarter, const struct places *meters,
@@ -369,7 +396,7 @@ static enum err read_loads(struct db *db, int64_t quarter, const struct places *
             const struct facts *facts = &batch->jobs[i].facts;
             const struct facts_connection *connection = &facts->connections[c];
             const struct facts_feeder *feeder = &facts->feeders[connection->feeder];
-            if (needs_older(connection, older[feeder - batch->feeders]))
+            if (needs_older(facts, connection, older[feeder - batch->feeders]))
                 sql_list_add_number(&numbers, connection->meter);
         }
     if (!numbers.count) {

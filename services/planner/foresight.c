@@ -10,6 +10,7 @@
 #include <string.h>
 
 // A quarter hour in which more flowed than so many times the limit was not measured right.
+static const double LEAST_TAU = 0.55, RELAXED = 4, RARE = 0.03;
 static const float PLAUSIBLE = 2.5F;
 
 void foresight_clock_set(struct foresight_clock *clock, int64_t quarter)
@@ -127,17 +128,26 @@ static float limit_of(const struct facts *facts, int f, int phase)
     return (float)(is_feeder ? facts->feeders[f].limit_w[phase] : facts->limit_w[phase]);
 }
 
+// Energy held back on rare evenings is mostly caught up the same night; where it is most
+// evenings, and for hours, more of it is short in the morning. So the more often a place is
+// congested, the less sure its plans have to be.
+static double tau_of(const struct foresight_place *place, double tau)
+{
+    return fmax(fmin(tau, LEAST_TAU), tau - RELAXED * fmax(0, (double)place->congested - RARE));
+}
+
 // A plan for this quarter hour, and what it came to.
 static void settle(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
                    float measured_w, float limit_w, double tau)
 {
-    if (place->promised_for != sheet->quarter || place->promised_w[phase] == FACTS_UNKNOWN
+    struct foresight_promise *promise = &place->promises[foresight_slot(sheet->quarter)];
+    if (promise->quarter != sheet->quarter || promise->power_w[phase] == FACTS_UNKNOWN
         || isnan(measured_w) || limit_w <= 0)
         return;
-    float missed_w = measured_w - (float)place->promised_w[phase];
+    float missed_w = measured_w - (float)promise->power_w[phase];
     margin_learn(&place->margin[phase], sheet->at[0].slot,
-                 missed_w / limit_w / place->promised_growth[phase], (float)tau);
-    place->promised_w[phase] = FACTS_UNKNOWN; // once
+                 missed_w / limit_w / promise->growth[phase], (float)tau_of(place, tau));
+    promise->power_w[phase] = FACTS_UNKNOWN; // once
 }
 
 static void take(struct foresight_place *place, const struct loads *loads,
@@ -259,6 +269,18 @@ void foresight_look(const struct foresight *foresight, struct facts *facts,
     }
 }
 
+static void note_congestion(struct foresight_place *place, const struct round_line *lines)
+{
+    float is_congested = 0;
+    for (int phase = 0; phase < PHASES; phase++) {
+        const struct round_line *line = &lines[phase];
+        if (line->limited && line->known
+            && line->demand_w > (int64_t)line->headroom_w - line->reserved_w)
+            is_congested = 1;
+    }
+    place->congested += (is_congested - place->congested) / SERIES_WEEK;
+}
+
 void foresight_promise(struct foresight *foresight, const struct facts *facts,
                        const struct round *round, int64_t quarter)
 {
@@ -267,16 +289,18 @@ void foresight_promise(struct foresight *foresight, const struct facts *facts,
             find(foresight, f < facts->feeder_count ? facts->feeders[f].number : 0);
         if (!place)
             continue;
-        place->promised_for = quarter;
+        struct foresight_promise *promise = &place->promises[foresight_slot(quarter)];
+        promise->quarter = quarter;
+        note_congestion(place, &round->lines[f * PHASES]);
         for (int phase = 0; phase < PHASES; phase++) {
             const struct round_line *line = &round->lines[f * PHASES + phase];
             const struct series *series = &place->series[phase];
             int64_t age = series->origin ? (quarter - series->origin) / QUARTER_S : 1;
-            place->promised_w[phase] =
+            promise->power_w[phase] =
                 line->known
                     ? watts((float)line->base_w + (float)line->given_w + (float)line->reserved_w)
                     : FACTS_UNKNOWN;
-            place->promised_growth[phase] =
+            promise->growth[phase] =
                 series_growth(series, (int)(age < FORESIGHT_OLDEST ? age : FORESIGHT_OLDEST));
         }
     }

@@ -22,6 +22,14 @@
 enum {
     FORESIGHT_ENOUGH = 24,             // measurements from which a forecast beats the last value
     FORESIGHT_OLDEST = CALENDAR_SLOTS, // quarters: nothing is foreseen from older ones
+    FORESIGHT_PROMISES = 4, // plans kept until their quarter hour is measured, also a late one
+};
+
+// What a plan would come to.
+struct foresight_promise {
+    int64_t quarter;         // 0: none
+    int32_t power_w[PHASES]; // FACTS_UNKNOWN: not known
+    float growth[PHASES];    // how much less sure it was than from fresh data
 };
 
 // A feeder, or the transformer itself.
@@ -29,10 +37,9 @@ struct foresight_place {
     int number; // of the feeder; 0: the transformer
     struct series series[PHASES];
     struct margin margin[PHASES];
-    int reports;                   // gateways heard of the last quarter hour that was recovered
-    int64_t promised_for;          // the quarter hour of the last plan; 0: none yet
-    int32_t promised_w[PHASES];    // what it would come to; FACTS_UNKNOWN: not known
-    float promised_growth[PHASES]; // how much less sure it was than from fresh data
+    int reports; // gateways heard of the last quarter hour that was recovered
+    struct foresight_promise promises[FORESIGHT_PROMISES]; // by quarter hour, a ring
+    float congested; // share of the last week's rounds in which cars wanted more than was left
 };
 
 struct foresight {
@@ -57,6 +64,12 @@ void foresight_free(struct foresight *foresight);
 // is gone from the facts of foresight_learn().
 struct foresight_place *foresight_place(struct foresight *foresight, int feeder,
                                         const struct round_rules *rules);
+
+// Where the plan for a quarter hour stands, or stood.
+static inline int foresight_slot(int64_t quarter)
+{
+    return (int)(quarter / CALENDAR_QUARTER_S % FORESIGHT_PROMISES);
+}
 
 // Take in what was measured since.
 void foresight_learn(struct foresight *foresight, const struct facts *facts,

@@ -27,16 +27,35 @@ static void get_margin(struct cursor *in, struct margin *margin)
     }
 }
 
+static void put_promise(struct cursor *out, const struct foresight_promise *promise)
+{
+    cursor_put_u32(out, (uint32_t)((uint64_t)promise->quarter >> 32));
+    cursor_put_u32(out, (uint32_t)promise->quarter);
+    for (int phase = 0; phase < PHASES; phase++) {
+        float growth = fminf(promise->growth[phase], MOST_GROWTH);
+        cursor_put_u32(out, (uint32_t)promise->power_w[phase]);
+        cursor_put_u32(out, (uint32_t)lroundf(growth * GROWTH_STEPS));
+    }
+}
+
+static void get_promise(struct cursor *in, struct foresight_promise *promise)
+{
+    uint64_t high = cursor_get_u32(in);
+    promise->quarter = (int64_t)(high << 32 | cursor_get_u32(in));
+    for (int phase = 0; phase < PHASES; phase++) {
+        promise->power_w[phase] = (int32_t)cursor_get_u32(in);
+        promise->growth[phase] = fmaxf((float)cursor_get_u32(in) / GROWTH_STEPS, 1);
+    }
+}
+
 size_t foresight_pack(const struct foresight_place *place, uint8_t octets[static FORESIGHT_PACKED])
 {
     struct cursor out = cursor_writer(octets, FORESIGHT_PACKED);
     cursor_put_u8(&out, FORESIGHT_PACK_VERSION);
-    cursor_put_u32(&out, (uint32_t)((uint64_t)place->promised_for >> 32));
-    cursor_put_u32(&out, (uint32_t)place->promised_for);
+    for (int i = 0; i < FORESIGHT_PROMISES; i++)
+        put_promise(&out, &place->promises[i]);
+    cursor_put_u32(&out, (uint32_t)lroundf(place->congested * SHARE_STEPS));
     for (int phase = 0; phase < PHASES; phase++) {
-        float growth = fminf(place->promised_growth[phase], MOST_GROWTH);
-        cursor_put_u32(&out, (uint32_t)place->promised_w[phase]);
-        cursor_put_u32(&out, (uint32_t)lroundf(growth * GROWTH_STEPS));
         put_margin(&out, &place->margin[phase]);
         series_pack(&place->series[phase], &out);
     }
@@ -48,11 +67,10 @@ size_t foresight_pack(const struct foresight_place *place, uint8_t octets[static
 
 static enum err get_place(struct cursor *in, struct foresight_place *place)
 {
-    uint64_t high = cursor_get_u32(in);
-    place->promised_for = (int64_t)(high << 32 | cursor_get_u32(in));
+    for (int i = 0; i < FORESIGHT_PROMISES; i++)
+        get_promise(in, &place->promises[i]);
+    place->congested = fminf((float)cursor_get_u32(in) / SHARE_STEPS, 1);
     for (int phase = 0; phase < PHASES; phase++) {
-        place->promised_w[phase] = (int32_t)cursor_get_u32(in);
-        place->promised_growth[phase] = fmaxf((float)cursor_get_u32(in) / GROWTH_STEPS, 1);
         get_margin(in, &place->margin[phase]);
         enum err err = in->err ? in->err : series_unpack(in, &place->series[phase]);
         if (err)

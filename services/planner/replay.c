@@ -126,7 +126,8 @@ static void know_charger(const struct replay *replay, int quarter, int c)
         int then = quarter - 1 - at;
         struct facts_load *load = &known->loads[at];
         *load = (struct facts_load){{FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN}, FACTS_UNKNOWN};
-        if (then < 0 || at < given->late_quarters || !given->charger_meters)
+        if (then < 0 || at < given->late_quarters
+            || (!given->charger_meters && replay->policy != CASE_BOUND))
             continue;
         const struct report *report =
             &replay->reports[(int64_t)(then % RING) * given->charger_count + c];
@@ -520,7 +521,8 @@ static double range_of(const struct replay *replay, int column)
     for (int i = 0; i < count; i++)
         sorted[i] = replay->base_w[(int64_t)(first + i) * given->feeder_count * PHASES + column];
     qsort(sorted, (size_t)count, sizeof *sorted, by_size);
-    double range_w = sorted[count - 1 - count / 100] - sorted[count / 100];
+    int tail = count / 100; // highest and lowest hundredth
+    double range_w = sorted[count - 1 - tail] - sorted[tail];
     free(sorted);
     return range_w;
 }

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/rfc3339.h"
 #include "services/planner/demand.h"
+#include "services/planner/fallback.h"
 #include "services/planner/forecast.h"
 #include "services/planner/headroom.h"
 #include "services/planner/sharing.h"
@@ -35,6 +36,7 @@ struct seat {
     enum sharing_bound bound;
     int place, phase; // where a place bound it
     bool blocked, late, blind;
+    bool deaf; // nobody hears what it and most others of its feeder draw
     enum choice choice;
     int64_t hold_s; // of the profile, where not the usual
 };
@@ -245,6 +247,58 @@ static void be_careful(struct planning *p)
     }
 }
 
+// Where most connections of a feeder are not heard, what is left cannot be told from what they
+// draw; their limit then follows the loads alone.
+static void find_deaf(struct planning *p)
+{
+    size_t feeders = (size_t)p->facts->feeder_count + 1;
+    int *unheard = memory_new(feeders, sizeof *unheard), *all = memory_new(feeders, sizeof *all);
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        int feeder = p->facts->connections[i].feeder;
+        all[feeder]++;
+        unheard[feeder] += p->seats[i].demand.kind == DEMAND_UNHEARD;
+    }
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        int feeder = p->facts->connections[i].feeder;
+        // Who is held carefully already, blind in a busy hour, stays so.
+        p->seats[i].deaf = p->seats[i].demand.kind == DEMAND_UNHEARD && !p->seats[i].hold_s
+                           && 2 * unheard[feeder] > all[feeder];
+    }
+    free(unheard);
+    free(all);
+}
+
+// Highest load by limit of the phases that a connection may draw on; where is which.
+static double fullest_of(const struct planning *p, int i, struct seat *seat)
+{
+    double fullest = 0;
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            int place = place_of(p, i, which);
+            const struct round_line *line = line_of(p, place, phase);
+            if (!is_on(seat, phase) || !line->limited || !line->measured
+                || line->measured_w <= fullest * line->limit_w)
+                continue;
+            fullest = (double)line->measured_w / line->limit_w;
+            seat->place = place;
+            seat->phase = phase;
+        }
+    return fullest;
+}
+
+static void follow_loads(const struct planning *p)
+{
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        struct seat *seat = &p->seats[i];
+        if (!seat->deaf || seat->blocked || seat->late)
+            continue;
+        int32_t level_w = fallback_level(fullest_of(p, i, seat), seat->could_w,
+                                         most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
+        seat->wanted_w =
+            horizon_round(least(level_w, seat->capacity_w), seat->floor_w, seat->capacity_w);
+    }
+}
+
 // A number that orders the connections differently each hour, so that pauses go round.
 static uint32_t turn_of(int number, int64_t quarter)
 {
@@ -272,10 +326,10 @@ static void share_out(struct planning *p)
             .demand_w = seat->demand.level_w,
             .floor_w = seat->floor_w,
             .least_w = least(HORIZON_LEAST_W, seat->capacity_w),
-            .weight = p->facts->connections[i].weight,
+            .weight = p->facts->connections[i].weight * demand_weight(seat->demand.charging),
             .turn = turn_of(p->facts->connections[i].number, p->quarter),
-            .fixed = seat->blocked || seat->late,
-            .level_w = seat->could_w,
+            .fixed = seat->blocked || seat->late || seat->deaf,
+            .level_w = seat->deaf ? seat->wanted_w : seat->could_w,
         };
     }
     sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
@@ -283,6 +337,8 @@ static void share_out(struct planning *p)
         const struct sharing_user *user = &p->users[u];
         struct seat *seat = &p->seats[p->user_seat[u]];
         seat->bound = user->bound;
+        if (seat->deaf)
+            continue;
         seat->place = user->place;
         seat->phase = user->phase;
         if (user->bound == SHARING_FIXED)
@@ -321,9 +377,9 @@ static void choose(const struct planning *p, int i)
     const struct horizon_rules *horizon = &p->rules->horizon;
     seat->choice = CHOICE_KEEP;
     seat->final_w = seat->could_w;
-    if (seat->demand.kind == DEMAND_IDLE || seat->bound == SHARING_FIXED)
+    if (seat->demand.kind == DEMAND_IDLE || seat->blocked || seat->late)
         return;
-    if (seat->wanted_w < seat->could_w && (seat->hold_s || is_forced(p, i))) {
+    if (seat->wanted_w < seat->could_w && (seat->hold_s || seat->deaf || is_forced(p, i))) {
         seat->choice = CHOICE_LOWER;
         seat->final_w = seat->wanted_w;
     } else if (seat->demand.level_w > seat->told_w
@@ -449,6 +505,8 @@ static void name_bound(const struct planning *p, int i, struct round_share *shar
         name = "floor";
     else if (seat->bound == SHARING_PAUSE)
         name = "pause";
+    else if (seat->deaf && !seat->blocked && !seat->late)
+        name = "no meters";
     else if (seat->bound == SHARING_FIXED)
         name = seat->late ? "delivery" : "interval";
     if (seat->demand.kind == DEMAND_IDLE)
@@ -479,10 +537,16 @@ static void explain_bound(const struct planning *p, int i, char *text, size_t si
                  p->places[seat->place].over[seat->phase] ? ", less than the floors need" : "",
                  (intmax_t)line->demand_w);
     else if (seat->bound == SHARING_PLACE)
-        snprintf(text, size, "%s has %d W left, cars want %jd W: equal shares", place,
-                 line->headroom_w, (intmax_t)line->demand_w);
+        snprintf(text, size,
+                 "%s has %d W left, cars want %jd W: shared by how long each has been charging",
+                 place, line->headroom_w, (intmax_t)line->demand_w);
     else if (seat->bound == SHARING_PAUSE)
         snprintf(text, size, "less than 6 A left for each: its turn to pause");
+    else if (seat->deaf && !seat->blocked && !seat->late)
+        snprintf(text, size,
+                 "nobody hears what chargers draw here, so limits follow the loads: %s"
+                 " carried %d W of %d W",
+                 seat->place < 0 ? "nothing" : place, line->measured_w, line->limit_w);
     else if (seat->late)
         snprintf(text, size, "its last message has not arrived: counted at what it holds");
     else if (seat->bound == SHARING_FIXED)
@@ -589,6 +653,8 @@ struct round *round_plan(const struct facts *facts, const struct round_rules *ru
     for (int i = 0; i < facts->connection_count; i++)
         count_in(&p, i);
     be_careful(&p);
+    find_deaf(&p);
+    follow_loads(&p);
     share_out(&p);
     choose_all(&p);
     hold_idle(&p);

@@ -45,7 +45,7 @@ struct round_share {
     int connection;            // index in facts
     int32_t demand_w, share_w; // whole connection
     char bound_by[96]; // 'demand', 'contract', 'floor', 'pause', 'interval', 'delivery', 'no data',
-                       // 'idle', 'feeder F1 L2', 'transformer T1 L3'
+                       // 'no meters', 'idle', 'feeder F1 L2', 'transformer T1 L3'
     enum round_decision decision;
     char reason[288];        // in words, with numbers
     int priority;            // of what to send: 0 first

@@ -39,8 +39,9 @@ static double clamp(double low, double value, double high)
 // What a user draws when the common level stands at height.
 static double draw_at(const struct sharing_user *user, double height)
 {
-    double floor_w = user->floor_w < user->demand_w ? user->floor_w : user->demand_w;
-    return clamp(floor_w, user->weight * height, user->demand_w);
+    int32_t floor_w = user->floor_w > user->least_w ? user->floor_w : user->least_w;
+    return clamp(floor_w < user->demand_w ? floor_w : user->demand_w, user->weight * height,
+                 user->demand_w);
 }
 
 static double fixed_draw(const struct sharing_user *user)
@@ -211,42 +212,36 @@ static void fill(struct filling *f)
             f->places[p / SHARING_PHASES].over[p % SHARING_PHASES] = true;
 }
 
-static bool starves(const struct filling *f, int i)
+// May this user be held below what it draws at least?
+static bool can_pause(const struct filling *f, int i)
 {
     const struct sharing_user *user = &f->users[i];
-    return user->bound == SHARING_PLACE && user->level_w < user->least_w
-           && user->floor_w < user->least_w;
+    return !user->fixed && !f->paused[i] && user->floor_w < user->least_w
+           && user->floor_w < user->demand_w;
 }
 
-// Pause as many users of the pipe as it takes for the others to have enough; false when none
-// of them starves.
-static bool pause_some(struct filling *f, const struct pipe *pipe)
+// Pause as many users of an overfull pipe as it takes for the others to have enough; false when
+// it is not, or none can.
+static bool pause_some(struct filling *f, int p)
 {
-    double shared_w = 0, most_needed_w = 0;
-    int starving = 0;
-    for (int m = 0; m < pipe->count; m++) {
-        int i = f->members[pipe->first + m];
-        if (!starves(f, i))
-            continue;
-        starving++;
-        shared_w += f->users[i].level_w;
-        if (f->users[i].least_w > most_needed_w)
-            most_needed_w = f->users[i].least_w;
-    }
-    if (!starving)
+    const struct pipe *pipe = &f->pipes[p];
+    if (!f->places[p / SHARING_PHASES].over[p % SHARING_PHASES])
         return false;
-    int stay = (int)(shared_w / most_needed_w);
-    for (int leave = starving - stay > 0 ? starving - stay : 1; leave > 0; leave--) {
+    double missing_w = -pipe->room_w;
+    bool some = false;
+    while (missing_w > 1) {
         int next = -1;
         for (int m = 0; m < pipe->count; m++) {
             int i = f->members[pipe->first + m];
-            if (starves(f, i) && !f->paused[i]
-                && (next < 0 || f->users[i].turn < f->users[next].turn))
+            if (can_pause(f, i) && (next < 0 || f->users[i].turn < f->users[next].turn))
                 next = i;
         }
-        f->paused[next] = true;
+        if (next < 0)
+            break;
+        f->paused[next] = some = true;
+        missing_w -= f->users[next].level_w;
     }
-    return true;
+    return some;
 }
 
 void sharing_fill(struct sharing_place *places, int feeder_count, struct sharing_user *users,
@@ -272,7 +267,7 @@ void sharing_fill(struct sharing_place *places, int feeder_count, struct sharing
         again = false;
         // One pipe at a time: a pause there may leave enough elsewhere.
         for (int p = 0; p < pipe_count && !again; p++)
-            again = pause_some(&f, &f.pipes[p]);
+            again = pause_some(&f, p);
     }
     free(f.pipes);
     free(f.members);

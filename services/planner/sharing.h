@@ -7,8 +7,9 @@
 // A level is W per phase and the same on each phase that a user draws on. Nobody is held
 // below its floor, also when the floors alone are too much; the caller is told so.
 //
-// A charger cannot draw less than 6 A. Where there is less for each, some pause, in the order
-// of their `turn`, so that the others can go on; who pauses changes with that order.
+// A charger cannot draw less than 6 A, so nobody is set below that while there is enough for
+// all. Where there is not, some pause, in the order of their `turn`, so that the others can go on;
+// who pauses changes with that order.
 //
 // Pure; exact up to 1 W. Cost: about users x log(users) x places.
 

@@ -29,6 +29,30 @@ awk '/^[0-9a-f]+-[0-9a-f]+ / { library = $6 ~ /\.so/ }
      /^Rss:/ && !library { sum += $2 }
      END { printf "gateway_rss_kb %d kB\n", sum }' "/proc/${PID[gateway]}/smaps"
 stop gateway
+
+# The same with everything on: an energy meter read by a client ten times a second, the page,
+# the meter's data to the broker.
+meter_port=$(free_port)
+printf '[meter_server]\ntype = %s\nport = %s\n[http]\naddress = 127.0.0.1\nport = %s\n[metering]\nsite = bench\n' \
+    "$TREE/gateway/meters/eem-ma370.ini" "$meter_port" "$(free_port)" >>"$WORK/gateway.ini"
+start_gateway
+wait_for 5 "the meter" python3 "$TREE/tests/system/modbus.py" "$meter_port" hold 0x801E 2
+sleep 1
+before=$(processor_ns)
+python3 - "$meter_port" <<'READER'
+import socket, struct, sys, time
+link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+for number in range(100):
+    link.sendall(struct.pack(">HHHBBHH", number, 0, 6, 1, 3, 0x8006, 50))
+    link.recv(256)
+    time.sleep(0.1)
+READER
+after=$(processor_ns)
+awk -v ns=$((after - before)) 'BEGIN { printf "gateway_cpu_percent_all_on %.4f %%\n", ns / 1e10 * 100 }'
+awk '/^[0-9a-f]+-[0-9a-f]+ / { library = $6 ~ /\.so/ }
+     /^Rss:/ && !library { sum += $2 }
+     END { printf "gateway_rss_all_on_kb %d kB\n", sum }' "/proc/${PID[gateway]}/smaps"
+stop gateway
 stop pole
 
 settings "trust.repeats = 1"

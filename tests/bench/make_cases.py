@@ -147,7 +147,7 @@ def write_case(out, name, feeders, limits, above_w, sockets, start, score_from, 
     (out / "case.ini").write_text("[case]\n" + "\n".join(lines) + "\n", encoding="ascii")
 
 
-def size_fleet(ev, lot, feeders, limits, above_w, start, first, quarters):
+def size_fleet(ev, lot, feeders, limits, above_w, start, first, quarters, peak_share):
     """Sockets, feeder by turns, until the first place peaks at PEAK times its limit."""
     loads = [[filled(phase) for phase in phases] for phases in feeders]
     sockets = []
@@ -157,9 +157,10 @@ def size_fleet(ev, lot, feeders, limits, above_w, start, first, quarters):
         for phase in range(3):
             for load, limit in zip(loads, limits):
                 if limit:
-                    worst = max(worst, max(load[phase][first:]) / limit)
+                    worst = max(worst, quantile(load[phase][first:], peak_share) / limit)
             if above_w:
-                worst = max(worst, max(map(sum, zip(*(load[phase][first:] for load in loads)))) / above_w)
+                total = [sum(pair) for pair in zip(*(load[phase][first:] for load in loads))]
+                worst = max(worst, quantile(total, peak_share) / above_w)
         if worst >= PEAK:
             break
         feeder = len(sockets) % len(feeders)
@@ -215,6 +216,8 @@ def main():
     parser.add_argument("--history", type=int, default=28)
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", default="1,2")
+    parser.add_argument("--peak-share", type=float, default=1.0,
+                        help="the peak is this quantile of the quarters, 1 for the highest")
     a = parser.parse_args()
     only = set(filter(None, a.only.split(",")))
     ev = read_sockets(a.data / "ev_nl_synth_dev.csv.gz")
@@ -232,7 +235,7 @@ def main():
         quarters, first = (a.history + a.days) * 96, a.history * 96
         phases = cut(street, start, quarters)
         limit = round(1.12 * highest(phases, 0.999))
-        sockets = size_fleet(ev, lot, [phases], [limit], None, start, first, quarters)
+        sockets = size_fleet(ev, lot, [phases], [limit], None, start, first, quarters, a.peak_share)
         for name, settings in VARIANTS.items():
             if wanted(name):
                 write_case(a.out / f"{name}{seed}", f"{name} {seed}", [phases], [limit], None, sockets, start,
@@ -244,7 +247,7 @@ def main():
             limits = [round(1.25 * highest(phases, 0.999)) for phases in feeders]
             total = [[sum(pair) for pair in zip(*(filled(f[p]) for f in feeders))] for p in range(3)]
             above = round(1.12 * highest(total, 0.999))
-            sockets = size_fleet(ev, lot, feeders, limits, above, start, first, quarters)
+            sockets = size_fleet(ev, lot, feeders, limits, above, start, first, quarters, a.peak_share)
             write_case(a.out / f"two{seed}", f"two {seed}", feeders, limits, above, sockets, start,
                        start + a.history * day, {"seed": seed})
 
@@ -252,7 +255,7 @@ def main():
             start = utc_s("2016-02-01T00:00", DUTCH) + lot.randrange(12) * 7 * day
             phases = cut(street, start, 7 * 96)
             limit = round(1.10 * highest(phases, 1))
-            sockets = size_fleet(ev, lot, [phases], [limit], None, start, 96, 7 * 96)
+            sockets = size_fleet(ev, lot, [phases], [limit], None, start, 96, 7 * 96, a.peak_share)
             write_case(a.out / f"cold{seed}", f"cold {seed}", [phases], [limit], None, sockets, start,
                        start + day, {"seed": seed})
 

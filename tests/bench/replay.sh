@@ -5,6 +5,7 @@
 #
 #   DATA    folder of nl_feeders.csv.gz, simbench_h1.csv.gz, ev_nl_synth_dev.csv.gz; otherwise the
 #           first data/loads in a folder beside the tree
+#   SEEDS   of the fleets, "1,2"; 1 unless told
 #   CASES   further folder of replay cases, one sub-folder each
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
@@ -37,7 +38,8 @@ run_case() { # NAME DIR
 python3 "$TREE/tests/system/street_case.py" "$TREE/deploy/demo" "$WORK/street"
 run_case bundled "$WORK/street"
 if [ -d "$DATA" ]; then
-    python3 "$TREE/tests/bench/make_cases.py" "$DATA" "$WORK/cases"
+    python3 "$TREE/tests/bench/make_cases.py" "$DATA" "$WORK/cases" --days 70 \
+        --peak-share 0.999 --seeds "${SEEDS:-1}"
 else
     echo "replay: no loads in $DATA, so only the bundled evening" >&2
 fi

@@ -173,7 +173,8 @@ static void mend_crc(char *text, size_t len)
     size_t covered = (size_t)(mark + 3 - text);
     snprintf(digits, sizeof digits, "%04X", (unsigned)crc16_update(CRC16_START, text, covered));
     memcpy(mark + 3, digits, 4);
-    memcpy(mark + 7, "\r\n", 2);
+    mark[7] = '\r';
+    mark[8] = '\n';
 }
 
 // ---- what is read

@@ -46,7 +46,7 @@ settings() {
     for line in "$@"; do
         value[${line%% = *}]=${line#* = }
     done
-    for section in meter p1 trust seal time limit charger state mqtt; do
+    for section in meter p1 tic trust seal time limit charger state mqtt; do
         echo "[$section]"
         for line in "${!value[@]}"; do
             [ "${line%%.*}" != "$section" ] || echo "${line#*.} = ${value[$line]}"

@@ -22,17 +22,22 @@ BIN=$(realpath "${BIN:-$TREE/build/release}")
 PG_BIN=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
 PATH=$PATH:/usr/sbin:/sbin
 declare -A PID=()
-# Under the system's temporary folder: the server's user may not be able to enter the tree,
-# and the path of a socket is limited to 107 octets.
-WORK=$(mktemp -d "${TMPDIR:-/tmp}/socmod.XXXXXX")
-chmod 755 "$WORK"
+WORK=''
+# Whatever the user has set for programs of his own.
+umask 022
+export LC_ALL=C.UTF-8 no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+for name in "${!PG@}"; do
+    [[ $name == PG_* ]] || unset "$name"
+done
 export PGTZ=UTC
 
+# In $WORK, because where we are may be closed to that user.
 as_server() {
     if [ "$(id -u)" -eq 0 ]; then
-        setpriv --reuid=postgres --regid=postgres --init-groups env -i PATH="$PATH" LANG=C.UTF-8 "$@"
+        setpriv --reuid=postgres --regid=postgres --init-groups \
+            env -i -C "$WORK" PATH="$PATH" LANG=C.UTF-8 "$@"
     else
-        env LANG=C.UTF-8 "$@"
+        env -C "$WORK" LANG=C.UTF-8 "$@"
     fi
 }
 
@@ -43,10 +48,6 @@ fail() {
 
 expect() {
     [ "$2" = "$3" ] || fail "$1: expected \"$2\", got \"$3\""
-}
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 free_ports() {
@@ -70,6 +71,10 @@ while True:
 EOF
 }
 
+free_port() {
+    free_ports 1
+}
+
 wait_for() {
     local until=$((SECONDS + $1)) what=$2
     shift 2
@@ -89,8 +94,8 @@ run() {
 stop() {
     local pid=${PID[$1]:-}
     [ -n "$pid" ] || return 0
-    kill "-${2:-TERM}" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
+    kill "-${2:-TERM}" "$pid" 2>/dev/null || true # also where set -e holds
+    wait "$pid" 2>/dev/null || true
     unset "PID[$1]"
     return 0
 }
@@ -152,14 +157,32 @@ db() {
     psql -q -X -A -t -v ON_ERROR_STOP=1 -c "$1"
 }
 
-leave() {
-    local status=$? name
-    trap - EXIT INT TERM
-    for name in "${!PID[@]}"; do
-        [ "$name" = broker ] || stop "$name"
+# All that runs in the background, the broker last; what does not obey within 10 s, by force. Not
+# by the names of PID: a signal may come before the last one's is noted.
+end_all() {
+    local pid pids until=$((SECONDS + 10))
+    pids=$(jobs -p | grep -vx "${PID[broker]:-none}")
+    for pid in $pids; do
+        kill "$pid" 2>/dev/null
+    done
+    for pid in $pids; do
+        while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $until ]; do
+            sleep 0.05
+        done
+        kill -KILL "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
     done
     stop_broker
     stop_postgres immediate
+}
+
+leave() {
+    local status=$? name
+    set +e
+    trap - EXIT
+    trap '' INT TERM HUP # once more does not hurry it
+    [ -n "$WORK" ] || exit $status
+    end_all
     if [ $status -ne 0 ] && [ $status -ne 77 ] && [ -z "${QUIET:-}" ]; then
         for name in "$WORK"/*.log; do
             [ -s "$name" ] && echo "--- ${name##*/}" && tail -n 25 "$name"
@@ -171,3 +194,12 @@ leave() {
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# Not in the tree, and where the path of a socket, at most 107 octets, has room.
+for folder in "${TMPDIR:-/tmp}" /tmp; do
+    WORK=$(mktemp -d "$folder/socmod.XXXXXX") && chmod 755 "$WORK" || exit 1
+    [ ${#WORK} -gt 75 ] || ! as_server true 2>/dev/null || break
+    rmdir "$WORK"
+done
+[ -d "$WORK" ] || fail "no folder that PostgreSQL's user may enter: TMPDIR?"

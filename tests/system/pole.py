@@ -15,6 +15,7 @@ lines through the named pipe FOLDER/tell, and FOLDER/told counts those done:
   charger on|off  answer or not             exception N|off     answer writes with it
   stuck RAW|off   read back this            forget              as after a restart: all 0
   raw HEX         octets on P1, between telegrams      period S       between telegrams
+  tic CODE        from now on a French meter, with CODE as its MSG1
 
 Every write is a line in FOLDER/writes: time in s, register, value.
 """
@@ -54,10 +55,27 @@ class Pole:
         self.registers = {3: 42, 5: 60}
         self.told = 0
         self.extra = b''
+        self.code = None
         self.period = 0.1
         self.writes = open(folder + '/writes', 'a', buffering=1)
 
+    def frame(self):
+        """What a French meter sends in standard mode; its clock says the time but not the day."""
+        groups = [('ADSC', self.id), ('VTIC', '02'),
+                  ('DATE', 'H' + stamp(time.time() + self.clock).decode()[:12], ''),
+                  ('EAST', '000123456'), ('SINSTS1', '%05d' % self.power),
+                  ('SINSTS2', '%05d' % self.power), ('SINSTS3', '%05d' % self.power),
+                  ('MSG1', '%-32s' % self.code), ('MSG2', ' ' * 16), ('RELAIS', '000')]
+        text = ''
+        for group in groups:
+            body = '\t'.join(group) + '\t'
+            check = (sum(body.encode()) + (not self.crc)) % 64 + 32
+            text += '\n' + body + chr(check) + '\r'
+        return b'\2' + text.encode() + b'\3'
+
     def telegram(self):
+        if self.code is not None:
+            return self.frame()
         kw = b'%02d.%03d*kW' % divmod(self.power, 1000)
         lines = [b'/ISK5\\2M550T-1012', b'',
                  b'1-3:0.2.8(%s)' % self.version.encode(),
@@ -101,6 +119,8 @@ class Pole:
             setattr(self, verb, on)
         elif verb in ('clock', 'power'):
             setattr(self, verb, int(argument))
+        elif verb == 'tic':
+            self.code = argument
         elif verb == 'period':
             self.period = float(argument)
         elif verb in ('id', 'version'):

@@ -38,7 +38,7 @@ static const char *const good[FILES] = {
 // A folder of its own with the four files; one of them may be another text.
 static void write_case(char folder[32], int other, const char *text)
 {
-    strcpy(folder, "/tmp/case.XXXXXX");
+    snprintf(folder, 32, "/tmp/case.XXXXXX");
     cr_assert(mkdtemp(folder));
     for (int i = 0; i < FILES; i++) {
         char path[64];

@@ -111,3 +111,38 @@ Test(demand, reserves_little_for_a_car_that_may_come)
     cr_expect_eq(demand_reserve(0.9, FULL_W), 8); // 0.9 / 96 x 0.8 x 0.6 x 0.5 x 3680
     cr_expect_eq(demand_reserve(9, 1380), 31);
 }
+
+struct stay {
+    int32_t drawn_w[FACTS_QUARTERS]; // on each of three phases; the last quarter first
+    int paused;                      // quarter in which it was held at 0; -1: none
+    int charging;
+    double weight;
+    char why[48];
+};
+
+ParameterizedTestParameters(demand, weighs_by_how_long_a_car_has_been_charging)
+{
+    static struct stay cases[] = {
+        {{3600}, -1, 1, 1.25, "came in the last quarter"},
+        {{3600, 3600, 3600, 3600}, -1, 4, 2, "for an hour"},
+        {{1400, 0, 3600, 3600}, -1, 1, 1.25, "another car before"},
+        {{1400, 0, 3600, 3600}, 1, 4, 2, "but a pause is no end"},
+        {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, -1, 0, 1, "standby"},
+        {{900, 900, 900, 900, 900, 900, 900, 900, 900, 900}, -1, 10, 3, "not more than thrice"},
+        {{NONE, 900, 900, 0}, -1, 2, 1.5, "as far as is known"},
+    };
+    return cr_make_param_array(struct stay, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct stay *c, demand, weighs_by_how_long_a_car_has_been_charging)
+{
+    struct facts_connection connection = {.phase_count = 3};
+    for (int at = 0; at < FACTS_QUARTERS; at++) {
+        for (int own = 0; own < PHASES; own++)
+            connection.loads[at].drawn_w[own] = c->drawn_w[at];
+        connection.loads[at].limit_w = at == c->paused ? 0 : NONE;
+    }
+    struct demand demand = demand_of(&connection, FULL_W, FULL_W);
+    cr_expect_eq(demand.charging, c->charging, "%s: %d", c->why, demand.charging);
+    cr_expect_float_eq(demand_weight(demand.charging), c->weight, 1e-9, "%s", c->why);
+}

@@ -234,6 +234,43 @@ Test(foresight, learns_from_its_promises)
     street_free(s);
 }
 
+Test(foresight, is_less_sure_of_plans_where_it_is_often_congested)
+{
+    struct street *s = street_new();
+    struct round_line lines[(FEEDERS + 1) * PHASES] = {0};
+    struct round round = {.lines = lines};
+    int64_t quarter = live(s, 96);
+    for (int i = 0; i < 672; i++, quarter += QUARTER_S) {
+        for (int f = 0; f < 2; f++)
+            lines[f * PHASES] = (struct round_line){
+                .limited = true, .known = true, .headroom_w = 9000, .demand_w = f ? 8000 : 10000};
+        foresight_promise(s->foresight, &s->facts, &round, quarter);
+    }
+    float often = foresight_place(s->foresight, 11, &rules)->congested;
+    cr_expect_float_eq(often, 0.632F, 0.01F, "a week of it: %f", (double)often);
+    cr_expect_eq(foresight_place(s->foresight, 12, &rules)->congested, 0);
+    street_free(s);
+}
+
+// Measurements that come a quarter hour late still meet the plan that was made for them.
+Test(foresight, learns_from_a_promise_that_was_not_the_last)
+{
+    struct street *s = street_new();
+    struct round_line lines[(FEEDERS + 1) * PHASES] = {{.known = true, .base_w = 5000}};
+    struct round round = {.lines = lines};
+    int64_t quarter = live(s, 96);
+    foresight_promise(s->foresight, &s->facts, &round, quarter);
+    foresight_promise(s->foresight, &s->facts, &round, quarter + QUARTER_S);
+    know(s, quarter + 2 * QUARTER_S, 0, -1, 0);
+    learn(s);
+    const struct margin *margin = &foresight_place(s->foresight, 11, &rules)->margin[0];
+    uint32_t seen = 0;
+    for (int block = 0; block < MARGIN_BLOCKS; block++)
+        seen += margin->seen[block];
+    cr_expect_eq(seen, 2, "%u", seen);
+    street_free(s);
+}
+
 Test(foresight, forgets_feeders_that_are_gone)
 {
     struct street *s = street_new();

@@ -22,12 +22,12 @@ static struct foresight_place *lived(struct foresight *foresight)
             margin_learn(&place->margin[phase], sheet.at[0].slot, (float)(i % 20) / 100, 0.9F);
         }
     }
-    place->promised_for = START + 800LL * CALENDAR_QUARTER_S;
-    place->promised_w[0] = 12345;
-    place->promised_w[1] = INT32_MIN; // not known
-    place->promised_w[2] = -5;
-    for (int phase = 0; phase < PHASES; phase++)
-        place->promised_growth[phase] = 1.5F;
+    place->congested = 0.125F;
+    for (int i = 0; i < FORESIGHT_PROMISES; i++)
+        place->promises[i] =
+            (struct foresight_promise){START + (800LL + i) * CALENDAR_QUARTER_S,
+                                       {12345 + i, INT32_MIN, -5}, // the second is not known
+                                       {1.5F, 1.5F, 1.5F}};
     return place;
 }
 
@@ -40,10 +40,13 @@ Test(foresight_pack, brings_a_place_back)
     size_t len = foresight_pack(kept, octets);
     cr_assert_eq(foresight_unpack(octets, len, back), ERR_NONE);
     cr_expect_eq(back->number, 12, "its number stays");
-    cr_expect_eq(back->promised_for, kept->promised_for);
+    cr_expect_float_eq(back->congested, 0.125F, 0.0001F);
     for (int phase = 0; phase < PHASES; phase++) {
-        cr_expect_eq(back->promised_w[phase], kept->promised_w[phase]);
-        cr_expect_float_eq(back->promised_growth[phase], 1.5F, 0.001F);
+        for (int i = 0; i < FORESIGHT_PROMISES; i++) {
+            cr_expect_eq(back->promises[i].quarter, kept->promises[i].quarter);
+            cr_expect_eq(back->promises[i].power_w[phase], kept->promises[i].power_w[phase]);
+            cr_expect_float_eq(back->promises[i].growth[phase], 1.5F, 0.001F);
+        }
         cr_expect_eq(back->series[phase].newest, kept->series[phase].newest);
         cr_expect_eq(back->series[phase].measured, kept->series[phase].measured);
         for (int slot = 0; slot < CALENDAR_SLOTS; slot++)
@@ -69,7 +72,7 @@ Test(foresight_pack, refuses_what_is_cut_damaged_or_of_another_version)
     }
     octets[0] = 99;
     cr_expect_eq(foresight_unpack(octets, len, back), ERR_RANGE);
-    cr_expect_eq(back->promised_for, 0, "and is not filled in");
+    cr_expect_eq(back->promises[0].quarter, 0, "and is not filled in");
     free(octets);
     foresight_free(foresight);
 }

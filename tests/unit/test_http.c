@@ -29,6 +29,11 @@ static void answer_echo(struct http_request *request)
     http_answer(request, 200, "text/plain", memory_text_n(body ? body : "", len), len);
 }
 
+static void answer_stream(struct http_request *request)
+{
+    http_follow(request, "text/event-stream", "first\n", 6, SECONDS_NS / 5);
+}
+
 static void answer_nothing(struct http_request *request)
 {
     (void)request;
@@ -43,11 +48,9 @@ static bool ask_for_key(struct http_request *request, const struct http_route *r
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/things/{id}", answer_thing},
-    {"POST", "/echo", answer_echo},
-    {"GET", "/locked", answer_echo},
-    {"GET", "/broken", answer_nothing},
-    {0},
+    {"GET", "/things/{id}", answer_thing}, {"POST", "/echo", answer_echo},
+    {"GET", "/locked", answer_echo},       {"GET", "/broken", answer_nothing},
+    {"GET", "/stream", answer_stream},     {0},
 };
 
 static void *run_loop(void *loop)
@@ -153,4 +156,158 @@ Test(http, says_so_when_it_cannot_listen)
     const struct http_settings settings = {.address = "no.such", .port = 1};
     cr_expect_null(http_new(loop, &settings, routes, NULL, NULL, NULL, NULL));
     loop_free(loop);
+}
+
+// A server in a thread, for what needs more than one connection.
+struct served {
+    struct loop *loop;
+    struct http *http;
+    pthread_t thread;
+};
+
+static struct served serve(int threads, int connections_max)
+{
+    struct served served = {.loop = loop_new()};
+    const struct http_settings settings = {
+        .address = "127.0.0.1", .threads = threads, .connections_max = connections_max};
+    served.http = http_new(served.loop, &settings, routes, ask_for_key, NULL, NULL, NULL);
+    cr_assert_not_null(served.http);
+    pthread_create(&served.thread, NULL, run_loop, served.loop);
+    return served;
+}
+
+static void serve_end(struct served *served)
+{
+    loop_post(served->loop, stop, served->loop);
+    pthread_join(served->thread, NULL);
+    http_free(served->http);
+    loop_free(served->loop);
+}
+
+static int follow(const struct served *served)
+{
+    static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)http_port(served->http)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    cr_assert_eq(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), (ssize_t)sizeof request - 1);
+    return fd;
+}
+
+// Read on into answer until wanted stands in it, or the server closes.
+static bool hear(int fd, char *answer, size_t size, const char *wanted)
+{
+    size_t got = strlen(answer), seen = 0;
+    ssize_t more = 1;
+    while (!strstr(answer + seen, wanted) && got < size - 1
+           && (more = recv(fd, answer + got, size - 1 - got, 0)) > 0) {
+        seen = got > 32 ? got - 32 : 0; // what was wanted may have come in two pieces
+        got += (size_t)more;
+        answer[got] = '\0';
+    }
+    return strstr(answer, wanted);
+}
+
+struct told {
+    struct http *http;
+    char *text;
+};
+
+static void tell_now(void *arg)
+{
+    struct told *told = arg;
+    http_tell(told->http, told->text, strlen(told->text));
+    free(told->text);
+    free(told);
+}
+
+static void tell(const struct served *served, char *text)
+{
+    struct told *told = memory_new(1, sizeof *told);
+    *told = (struct told){served->http, text};
+    loop_post(served->loop, tell_now, told);
+}
+
+static void wait_for_followers(const struct served *served, int count)
+{
+    for (int i = 0; i < 500 && http_followers(served->http) != count; i++)
+        usleep(10000);
+    cr_assert_eq(http_followers(served->http), count, "%d", http_followers(served->http));
+}
+
+ParameterizedTestParameters(http, followers_hear_what_is_told)
+{
+    static int threads[] = {0, 1, 2};
+    return cr_make_param_array(int, threads, COUNT(threads));
+}
+
+ParameterizedTest(int *threads, http, followers_hear_what_is_told, .timeout = 20)
+{
+    struct served served = serve(*threads, 8);
+    char answer[2][4096] = {"", ""};
+    int fd[] = {follow(&served), follow(&served)};
+    for (int i = 0; i < 2; i++)
+        cr_expect(hear(fd[i], answer[i], sizeof answer[i], "first\n"), "%s", answer[i]);
+    wait_for_followers(&served, 2);
+    tell(&served, memory_text("second\n"));
+    tell(&served, memory_text("third\n"));
+    for (int i = 0; i < 2; i++)
+        cr_expect(hear(fd[i], answer[i], sizeof answer[i], "third\n"), "%s", answer[i]);
+    close(fd[0]); // noticed when something is told
+    for (int i = 0; i < 500 && http_followers(served.http) == 2; i++, usleep(10000))
+        tell(&served, memory_text("on\n"));
+    cr_expect_eq(http_followers(served.http), 1);
+    serve_end(&served);
+    hear(fd[1], answer[1], sizeof answer[1], "never said"); // returns: the server closed
+    close(fd[1]);
+}
+
+Test(http, a_follower_is_let_go_after_its_time, .timeout = 20)
+{
+    struct served served = serve(1, 8);
+    char answer[4096] = "";
+    int fd = follow(&served);
+    cr_expect(hear(fd, answer, sizeof answer, "first\n"));
+    usleep(300000);
+    tell(&served, memory_text("last\n"));
+    cr_expect(hear(fd, answer, sizeof answer, "last\n"), "%s", answer);
+    cr_expect(hear(fd, answer, sizeof answer, "\r\n0\r\n"), "%s", answer);
+    wait_for_followers(&served, 0);
+    close(fd);
+    serve_end(&served);
+}
+
+Test(http, who_reads_too_slowly_is_let_go, .timeout = 20)
+{
+    struct served served = serve(1, 8);
+    int fd = follow(&served);
+    wait_for_followers(&served, 1);
+    // More than the buffers of the kernel and of the follower hold together.
+    for (int i = 0; i < 400; i++)
+        tell(&served, memory_format("%*s", HTTP_BODY_MAX / 2, ""));
+    tell(&served, memory_text("too late\n"));
+    size_t size = 64 << 20;
+    char *got = memory_new(size, 1);
+    cr_expect(hear(fd, got, size, "\r\n0\r\n"));
+    cr_expect(!strstr(got, "too late"));
+    free(got);
+    wait_for_followers(&served, 0);
+    close(fd);
+    serve_end(&served);
+}
+
+Test(http, half_of_the_connections_may_follow, .timeout = 20)
+{
+    struct served served = serve(1, 4);
+    int fd[] = {follow(&served), follow(&served)};
+    wait_for_followers(&served, 2);
+    char answer[4096] = "";
+    int third = follow(&served);
+    cr_expect(hear(third, answer, sizeof answer, "urn:socmod:problem:followers"), "%s", answer);
+    close(third);
+    close(fd[0]);
+    close(fd[1]);
+    serve_end(&served);
 }

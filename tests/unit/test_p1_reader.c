@@ -107,6 +107,8 @@ ParameterizedTestParameters(p1_reader, finds)
         {"/A||x(1)|!12", "bad2 /A", "cut within the digits"},
         {"/A||x(1)|!", "absent0 /A", "cut behind the '!' of an old meter"},
         {"/A||1-3:0.2.8(50)|x(1)|!", "bad0 /A", "cut behind the '!' of a meter with CRC"},
+        {"/A||0-0:96.1.4(50217)|x(1)|!", "bad0 /A", "likewise, as Belgium says its version"},
+        {"/A|\rx(1)|/B||x(1)|", "", "a CR alone ends no header: cut"},
         {"/A||x(1)|!12G4|", "bad0 /A", "a digit is damaged"},
         {"/A||x(1)|!12345|", "bad0 /A", "five digits"},
         {"{/A||x(1)|$\n", "bad4 /A", "no CR"},
@@ -390,6 +392,15 @@ Test(p1_reader, gives_the_next_start_its_own_time)
     }
     cr_expect_eq(p1_reader_counts(reader)->slow, 1, "only /A");
     cr_expect(p1_reader_busy(reader), "/B has 12 s from then on");
+    p1_reader_free(reader);
+}
+
+Test(p1_reader, takes_nothing_for_nothing)
+{
+    struct p1_reader *reader = p1_reader_new();
+    size_t used = 42;
+    cr_expect_not(p1_reader_push(reader, "", 0, &used));
+    cr_expect_eq(used, 0);
     p1_reader_free(reader);
 }
 

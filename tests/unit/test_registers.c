@@ -11,7 +11,7 @@ struct golden {
     enum registers_type type;
     bool low_first;
     int64_t value, step_micro;
-    uint16_t words[2];
+    uint16_t words[REGISTERS_MAX];
     char why[40];
 };
 
@@ -29,6 +29,12 @@ ParameterizedTestParameters(registers, pack_and_unpack)
         {REGISTERS_U16, false, 60, 100000000, {60, 0}, "u16"},
         {REGISTERS_U16, false, 65535, 1000, {65535, 0}, "u16, all of it"},
         {REGISTERS_I16, false, -1, 1000, {0xFFFF, 0}, "i16 below 0"},
+        {REGISTERS_I32, false, -4023, 1000, {0xFFFF, 0xF049}, "i32 below 0"},
+        {REGISTERS_I32, true, -4023, 1000, {0xF049, 0xFFFF}, "i32 below 0, low word first"},
+        {REGISTERS_U64, false, 0x123456789ABC, 1000, {0, 0x1234, 0x5678, 0x9ABC}, "u64"},
+        {REGISTERS_U64, true, 0x123456789ABC, 1000, {0x9ABC, 0x5678, 0x1234, 0}, "u64, low first"},
+        {REGISTERS_F64, false, 1, 1000000, {0x3FF0, 0, 0, 0}, "f64"},
+        {REGISTERS_F64, false, 2301, 100000, {0x406C, 0xC333, 0x3333, 0x3333}, "f64, 230.1"},
     };
     return cr_make_param_array(struct golden, cases, COUNT(cases));
 }
@@ -37,15 +43,16 @@ ParameterizedTest(struct golden *c, registers, pack_and_unpack)
 {
     uint16_t words[REGISTERS_MAX] = {0};
     registers_pack(c->type, c->low_first, c->value, c->step_micro, words);
-    cr_expect_eq(words[0], c->words[0], "%s: %04X", c->why, words[0]);
-    cr_expect_eq(words[1], c->words[1], "%s: %04X", c->why, words[1]);
+    for (int i = 0; i < REGISTERS_MAX; i++)
+        cr_expect_eq(words[i], c->words[i], "%s: word %d is %04X", c->why, i, words[i]);
     int64_t back = registers_unpack(c->type, c->low_first, c->step_micro, c->words);
     cr_expect_eq(back, c->value, "%s: %lld", c->why, (long long)back);
 }
 
 Test(registers, show_a_float_that_is_no_number)
 {
-    static const uint16_t nan[] = {0x7FC0, 0}, infinite[] = {0x7F80, 0}, huge[] = {0x7F00, 0};
+    static const uint16_t nan[REGISTERS_MAX] = {0x7FC0}, infinite[REGISTERS_MAX] = {0x7F80},
+                          huge[REGISTERS_MAX] = {0x7F00};
     cr_expect_eq(registers_unpack(REGISTERS_F32, false, 100000, nan), INT64_MIN);
     cr_expect_eq(registers_unpack(REGISTERS_F32, false, 100000, infinite), INT64_MIN);
     cr_expect_eq(registers_unpack(REGISTERS_F32, false, 100000, huge), INT64_MIN);

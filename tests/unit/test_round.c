@@ -146,6 +146,28 @@ Test(round, leaves_alone_what_fits)
     free(s);
 }
 
+Test(round, follows_the_loads_where_chargers_are_not_heard)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 19500);
+    measure(s, 1, 0, 18500);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(sent(round), 6, "feeder 1 only");
+    const struct round_share *share = share_of(round, 2);
+    cr_expect_str_eq(share->bound_by, "no meters");
+    cr_expect_eq(share->share_w, 3 * 2070, "0.6 of 16 A: %d", share->share_w);
+    cr_expect(strstr(share->reason, "19500 W of 20000 W"), "%s", share->reason);
+    round_free(round);
+
+    // Half of them are heard: those share what the others may leave.
+    for (int i = 0; i < 3; i++)
+        draw(s, i, FULL_W, FULL_W, FULL_W);
+    round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_str_neq(share_of(round, 4)->bound_by, "no meters");
+    round_free(round);
+    free(s);
+}
+
 Test(round, shares_what_is_left_and_says_why)
 {
     struct street *s = street_new(20000, 0);

@@ -439,12 +439,22 @@ ParameterizedTest(struct keys *c, session, never_writes_under_other_keys)
     end();
 }
 
-Test(session, says_when_the_meter_holds_something_else)
+struct other {
+    char text[16];
+};
+
+ParameterizedTestParameters(session, says_when_the_meter_holds_something_else)
+{
+    static struct other cases[] = {{"hello"}, {"beford"}, {"Before"}, {"before "}, {""}};
+    return cr_make_param_array(struct other, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct other *c, session, says_when_the_meter_holds_something_else)
 {
     begin(&meter_type_smr5);
     pair.server.faults[DLMS_REFUSE_SET] = 1;
     pair.server.set_result = XDLMS_SUCCESS; // so it says, and stores nothing
-    const struct session_result *result = pair_run(&pair, "hello", 5);
+    const struct session_result *result = pair_run(&pair, c->text, strlen(c->text));
     struct digest digest = digest_of("before", 6);
     cr_expect_eq(result->status, SESSION_RETRY);
     cr_expect_str_eq(result->cause, "digest-differs");
@@ -535,6 +545,10 @@ Test(session, learns_the_title_of_a_meter_that_has_the_keys)
     pair.server.faults[DLMS_WRONG_PROOF] = 1;
     result = pair_run(&pair, "hello", 5);
     cr_expect(!result->learnt_title, "from nobody else");
+    pair.server.faults[DLMS_MIRROR_TITLE] = 1;
+    result = pair_run(&pair, "hello", 5);
+    cr_expect_str_eq(result->cause, "title-differs", "under ours, what we said could come back");
+    cr_expect(!result->learnt_title);
     end();
 }
 

@@ -310,6 +310,52 @@ Test(setpoint, drops_a_stored_profile_above_a_contract_lowered_since)
     cr_expect_eq(setpoint.limit_w, SAFE);
 }
 
+Test(setpoint, obeys_a_code_while_it_is_shown)
+{
+    struct setpoint setpoint;
+    setpoint_start(&setpoint, &rules, INT32_MAX, untimed(0));
+    setpoint_hear(&setpoint, untimed(1));
+    setpoint_preset(&setpoint, "A1", 6000);
+    setpoint_step(&setpoint, untimed(1));
+    setpoint_confirm(&setpoint, 6000);
+    cr_expect_eq(setpoint.mode, SETPOINT_LIMITED);
+    cr_expect_eq(setpoint.limit_w, 6000);
+    cr_expect_str_eq(setpoint.reason, "code A1");
+    setpoint_step(&setpoint, untimed(121));
+    cr_expect_eq(setpoint.mode, SETPOINT_SAFE, "in silence");
+    setpoint_hear(&setpoint, untimed(122));
+    setpoint_offer_none(&setpoint, "another code");
+    setpoint_confirm(&setpoint, setpoint.limit_w);
+    setpoint_step(&setpoint, untimed(122));
+    cr_expect_eq(setpoint.mode, SETPOINT_OWN, "%s", setpoint.reason);
+    cr_expect_eq(setpoint.limit_w, CONTRACT);
+}
+
+Test(setpoint, does_not_mind_what_the_charger_says_of_another_limit)
+{
+    struct setpoint setpoint;
+    setpoint_start(&setpoint, &rules, INT32_MAX, untimed(0));
+    setpoint_confirm(&setpoint, SAFE);
+    setpoint_fail(&setpoint, SAFE + 1, true, "of before", at(1));
+    setpoint_confirm(&setpoint, SAFE + 1);
+    cr_expect(setpoint.confirmed);
+}
+
+Test(setpoint, knows_a_kept_profile_whose_time_is_not_now)
+{
+    struct setpoint setpoint;
+    struct profile later = profile_of("100 300 100 6000");
+    setpoint_start(&setpoint, &rules, INT32_MAX, untimed(0));
+    setpoint_restore(&setpoint, &later, "x", false);
+    setpoint_confirm(&setpoint, setpoint.limit_w);
+    setpoint_hear(&setpoint, at(1));
+    setpoint_offer_none(&setpoint, "empty");
+    setpoint_step(&setpoint, at(1));
+    cr_expect_eq(setpoint.mode, SETPOINT_OWN, "%s", setpoint.reason);
+    cr_expect_eq(setpoint_wait(&setpoint, at(1)), CONFIRM_S * SECONDS_NS);
+    cr_expect_gt(setpoint_wait(&setpoint, at(301)), 0, "nor is it over without a step");
+}
+
 Test(setpoint, takes_per_cent_of_the_contract)
 {
     struct setpoint setpoint;

@@ -125,6 +125,25 @@ Test(sharing, keeps_floors_and_says_when_they_are_too_much)
     cr_expect(street.places[0].over[0]);
 }
 
+Test(sharing, sets_nobody_below_what_it_draws_at_least_while_there_is_enough)
+{
+    struct street street = street_of(1, 6000, INT64_MAX);
+    struct sharing_user *newcomer = add(&street, 0, 1, FULL_W, 0, 1);
+    struct sharing_user *old_hand = add(&street, 0, 1, FULL_W, 0, 9);
+    newcomer->least_w = old_hand->least_w = 1380;
+    street.places[0].room_w[0] = 4000;
+    fill(&street);
+    cr_expect_eq(newcomer->level_w, 1380, "by weight it would be 400: %d", newcomer->level_w);
+    cr_expect_eq(newcomer->bound, SHARING_PLACE);
+    cr_expect_eq(old_hand->level_w, 2620);
+    street.places[0].room_w[0] = 2500;
+    newcomer->turn = 1;
+    old_hand->turn = 2;
+    fill(&street);
+    cr_expect_eq(newcomer->bound, SHARING_PAUSE, "not enough for both");
+    cr_expect_eq(old_hand->level_w, 2500);
+}
+
 Test(sharing, lets_the_transformer_bind_where_the_feeders_do_not)
 {
     struct street street = street_of(2, 4000, 6000);

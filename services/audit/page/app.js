@@ -46,7 +46,7 @@ function drawHead() {
   const signedIn = Boolean(token.get());
   const states = { live: "good", polling: "near", lost: "bad", connecting_state: "quiet" };
   show(head,
-    h("div", { class: "brand" }, h("a", { href: "#/" }, h("img", { src: "page/icon.svg", alt: "", width: "26", height: "26" }), t("title"))),
+    h("div", { class: "brand" }, h("a", { href: "#/" }, h("img", { src: "page/icon.svg", alt: "", width: "26", height: "26" }), h("span", null, t("title")))),
     signedIn && h("nav", { class: "menu", "aria-label": t("title") }, NAVIGATION.map(([name, text]) =>
       h("a", { href: `#/${name}`, "aria-current": current?.name === name && "page" }, t(text)))),
     signedIn && h("form", { class: "search", role: "search", "data-do": "search" },
@@ -70,7 +70,7 @@ function drawClock() {
   const isOdd = clockRate() !== 1 || Math.abs(at - Date.now()) > 120e3;
   show(element, h("time", { title: utcText(Math.floor(at / 1000) * 1000) }, `${dayText(at)} ${clockRate() > 1 ? clockText(at) : clockSecondsText(at)}`),
     isOdd && h("span", { class: "tag", title: clockRate() === 1 ? t("simulated_slow") : t("simulated", clockRate()) },
-      clockRate() === 1 ? "≠" : `${clockRate()}×`));
+      clockRate() === 1 ? ["≠", h("span", { class: "spare" }, ` ${t("other_time")}`)] : `${clockRate()}×`));
 }
 
 function drawFoot() {

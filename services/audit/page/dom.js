@@ -4,9 +4,7 @@
 
 // h("a", {class: "x", href: "#/"}, "text", child, [children], null)
 export function h(name, properties, ...children) {
-  const svg = name === "svg" || name === "path" || name === "rect" || name === "line";
-  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name)
-                      : document.createElement(name);
+  const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties ?? {})) {
     if (value == null || value === false) continue;
     if (key.startsWith("--")) element.style.setProperty(key, value);
@@ -18,7 +16,7 @@ export function h(name, properties, ...children) {
 
 function put(element, children) {
   for (const child of children) {
-    if (child == null || child === false) continue;
+    if (child == null || typeof child === "boolean") continue;
     if (Array.isArray(child)) put(element, child);
     else element.append(child);
   }

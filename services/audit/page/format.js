@@ -68,15 +68,15 @@ export function number(value, digits = 1) {
   return numbers.get(key).format(value);
 }
 
-export const kilowatt = (w, digits = 1) => (w == null ? "–" : `${number(w / 1000, digits)} kW`);
-export const percent = (ratio) => (ratio == null ? "–" : `${number(ratio * 100, 0)} %`);
+export const kilowatt = (w, digits = 1) => (w == null ? "–" : `${number(w / 1000, digits)}\u00a0kW`);
+export const percent = (ratio) => (ratio == null ? "–" : `${number(ratio * 100, 0)}\u00a0%`);
 
 // How long: "0.4 s", "12 s", "3 min 20 s", "2 h 15 min".
 export function duration(seconds) {
   if (seconds == null) return "–";
-  if (seconds < 10) return `${number(seconds, 1)} s`;
+  if (seconds < 10) return `${number(seconds, 1)}\u00a0s`;
   const whole = Math.round(seconds);
-  if (whole < 120) return `${whole} s`;
+  if (whole < 120) return `${whole}\u00a0s`;
   if (whole < 7200) return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`;
   const minutes = Math.round(whole / 60);
   return `${Math.floor(minutes / 60)} ${t("hour")}${minutes % 60 ? ` ${minutes % 60} min` : ""}`;

@@ -2,7 +2,7 @@
 // What several views show alike.
 
 import { h } from "./dom.js";
-import { number, percent } from "./format.js";
+import { kilowatt, percent } from "./format.js";
 import { t, told } from "./text.js";
 
 export const link = (kind, id, text) =>
@@ -32,6 +32,11 @@ export function modePill(gateway) {
 
 export const causeText = (cause) => (cause ? told("", cause) : "");
 
+// A cell that says nothing is left out on a narrow screen.
+const cellOf = (column, content) =>
+  h("td", { role: "cell", class: column.number ? "number" : column.class, "data-label": column.name,
+    "data-nothing": content === "–" }, content);
+
 // A table that becomes cards on a narrow screen. columns: [{name, number, cell(row)}]
 export function table(caption, columns, rows, keyOf) {
   return h("div", { class: "scroll" },
@@ -41,7 +46,7 @@ export function table(caption, columns, rows, keyOf) {
         columns.map((c) => h("th", { role: "columnheader", scope: "col", class: c.number && "number" }, c.name)))),
       h("tbody", { role: "rowgroup" }, rows.map((row) =>
         h("tr", { role: "row", "data-key": keyOf?.(row) },
-          columns.map((c) => h("td", { role: "cell", class: c.number ? "number" : c.class, "data-label": c.name }, c.cell(row))))))));
+          columns.map((c) => cellOf(c, c.cell(row))))))));
 }
 
 export const empty = (title, help) =>
@@ -70,7 +75,7 @@ export function gauge(phase, watts, limit) {
     h("span", { class: "name" }, `L${phase}`),
     h("span", { class: "bar", "aria-hidden": "true", "--full": ratio == null ? 0 : Math.min(ratio / 1.25, 1) },
       h("span", { class: "fill" }), h("span", { class: "mark" })),
-    h("span", { class: "value" }, ratio == null ? (watts == null ? "–" : `${number(watts / 1000, 1)} kW`) : percent(ratio)));
+    h("span", { class: "value" }, ratio == null ? (watts == null ? "–" : kilowatt(watts)) : percent(ratio)));
 }
 
 export const loadingMark = () =>

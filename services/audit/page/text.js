@@ -26,6 +26,7 @@ const words = {
   lost_long: ["The service cannot be reached. What you see may be old; trying again",
     "De dienst is niet bereikbaar. Wat u ziet kan oud zijn; er wordt opnieuw geprobeerd"],
   simulated: ["Simulated time, %s× real time", "Gesimuleerde tijd, %s× zo snel"],
+  other_time: ["not your clock", "niet uw klok"],
   simulated_slow: ["The clock of the service is not yours", "De klok van de dienst is niet de uwe"],
   sign_out: ["Sign out", "Afmelden"],
   api: ["API description", "API-beschrijving"],
@@ -94,10 +95,17 @@ const words = {
   gateways_away_note: ["%s offline, %s safe", "%s offline, %s veilig"],
   over_now: ["Over limit now", "Nu boven grens"],
   of_transformers: ["of %s transformers", "van %s transformatoren"],
+  of_transformers_1: ["of %s transformer", "van %s transformator"],
   delivered: ["Profiles applied, 24 h", "Profielen toegepast, 24 u"],
   delivered_note: ["%s of %s; %s failed or refused", "%s van %s; %s mislukt of geweigerd"],
   over_energy: ["Above limit, 24 h", "Boven grens, 24 u"],
   over_energy_note: ["%s quarter hours over", "%s kwartieren boven grens"],
+  over_energy_note_1: ["%s quarter hour over", "%s kwartier boven grens"],
+  foreseen: ["Foreseen", "Voorzien"],
+  foreseen_help: ["Worst phase of the coming quarter hour: without control, and with it",
+    "Zwaarste fase van het komende kwartier: zonder sturing, en ermee"],
+  latest_deliveries: ["Latest deliveries", "Laatste bezorging"],
+  latest_events: ["Latest events", "Laatste gebeurtenissen"],
   no_transformers: ["No transformer is registered yet", "Er is nog geen transformator geregistreerd"],
   no_transformers_help: ["Register the grid with socmod-admin import.",
     "Registreer het net met socmod-admin import."],
@@ -170,6 +178,7 @@ const words = {
   no_gateway: ["Not heard yet", "Nog niet gehoord"],
   limit_now: ["Limit now", "Grens nu"],
   since: ["since %s", "sinds %s"],
+  mode_since: ["Since", "Sinds"],
   newest_profile: ["Newest profile", "Nieuwste profiel"],
   no_profile: ["No profile yet: the charger has its own setting",
     "Nog geen profiel: de laadpaal heeft haar eigen instelling"],
@@ -239,7 +248,7 @@ const words = {
   step_applied: ["Applied by the charger", "Toegepast door de laadpaal"],
   step_ended: ["Ended", "Afgelopen"],
   step_waits: ["not yet", "nog niet"],
-  step_total: ["%s from quarter hour to here", "%s van kwartier tot hier"],
+  step_total: ["%s from the quarter hour to the last of these", "%s van het kwartier tot de laatste hiervan"],
   end_applied: ["The charger keeps to it", "De laadpaal houdt zich eraan"],
   end_superseded: ["A newer profile took its place", "Een nieuwer profiel nam de plaats in"],
   end_expired: ["Its time passed before it arrived", "Zijn tijd verstreek voor het aankwam"],
@@ -334,6 +343,9 @@ export function toggleLanguage() {
   chosen = chosen === "en" ? "nl" : "en";
   localStorage.setItem(LANGUAGE, chosen);
 }
+
+// The first value counts: one has a form of its own where there is one.
+export const counted = (name, count, ...values) => t(count === 1 && words[`${name}_1`] ? `${name}_1` : name, count, ...values);
 
 export function t(name, ...values) {
   const text = words[name]?.[LANGUAGES.indexOf(chosen)] ?? name;

@@ -36,7 +36,7 @@ export function fates(profile, life, at) {
   const same = (receipt) => h("p", { class: "small" }, receipt.digest === life.profile.digest
     ? h("span", { class: "good-ink" }, `✓ ${t("same_text")}`) : h("span", { class: "bad-ink" }, `✗ ${t("other_text")}`));
   return h("div", { class: "fates" },
-    fate(t("sent"), t("sent_help"), life.delivery?.verified_at ?? life.delivery?.written_at, at, periodList(profile, at)),
+    fate(t("sent"), t("sent_help"), life.delivery?.written_at ?? life.delivery?.verified_at, at, periodList(profile, at)),
     fate(t("seen"), t("seen_help"), seen?.at, at, seen && same(seen),
       refused && h("p", { class: "bad-ink" }, `${t("receipt_refused")}: ${refused.reason}`)),
     fate(t("applied"), t("applied_help"), applied?.at, at, applied && [
@@ -48,7 +48,7 @@ export function fates(profile, life, at) {
 
 export const receiptColumns = (at) => [
   { name: t("at"), class: "lead", cell: (r) => time(r.at, at, true) },
-  { name: t("state"), cell: (r) => told("receipt_", r.state) },
+  { name: t("state"), class: "pilled", cell: (r) => told("receipt_", r.state) },
   { name: t("mode"), cell: (r) => told("mode_", r.mode) },
   { name: t("limit"), number: true, cell: (r) => kilowatt(r.limit_w, 2) },
   { name: t("register"), cell: (r) => r.register ?? "–" },

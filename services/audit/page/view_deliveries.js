@@ -11,11 +11,11 @@ const STATES = ["planned", "queued", "written", "verified", "seen", "applied", "
 const PAGE = 50;
 
 export const profileColumns = (at, ofOne) => [
-  { name: t("made"), class: "lead", cell: (p) => [time(p.created, at, true), profileLink(p.id)] },
-  ofOne ? null : { name: t("connection"), cell: (p) => [link("connection", p.connection), h("span", { class: "quiet id" }, p.meter ?? "")] },
-  { name: t("first_limit"), number: true, cell: (p) => kilowatt(p.limit_w, 2) },
-  { name: t("valid"), cell: (p) => [time(p.valid_from, at), "–", time(p.valid_to, at)] },
-  { name: t("state"), cell: (p) => statePill(p.state) },
+  { name: t("made"), isShort: true, class: "lead", cell: (p) => [time(p.created, at, true), profileLink(p.id)] },
+  ofOne ? null : { name: t("connection"), isShort: true, class: "stack pilled", cell: (p) => [link("connection", p.connection), h("span", { class: "quiet id" }, p.meter ?? "")] },
+  { name: t("first_limit"), isShort: true, number: true, cell: (p) => kilowatt(p.limit_w, 2) },
+  { name: t("valid"), class: "pilled", cell: (p) => [time(p.valid_from, at), "–", time(p.valid_to, at)] },
+  { name: t("state"), isShort: true, class: "pilled", cell: (p) => statePill(p.state) },
   { name: t("cause"), class: "wide", cell: (p) => causeText(p.cause) || "–" },
 ].filter(Boolean);
 

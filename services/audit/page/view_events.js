@@ -20,10 +20,19 @@ function about(subject) {
 }
 
 function detail(name, value) {
-  const text = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+  const text = typeof value === "object" && value !== null
+    ? Object.entries(value).map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ") : String(value);
   const shown = UUID.test(text) ? (name === "round" ? h("a", { href: `#/round/${text}`, class: "id" }, `…${text.slice(-8)}`) : `…${text.slice(-8)}`) : text;
   return h("span", { class: "pair" }, h("span", { class: "quiet" }, `${name} `), shown);
 }
+
+export const eventColumns = (at) => [
+  { name: t("at"), isShort: true, class: "lead", cell: (e) => time(e.at, at, true) },
+  { name: t("event"), isShort: true, class: "pilled", cell: (e) => h("span", { title: e.kind }, told("", e.kind)) },
+  { name: t("subject"), isShort: true, class: "pilled", cell: (e) => about(e.subject) },
+  { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data).map(([name, value]) => detail(name, value)) },
+  { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
+];
 
 export const events = {
   title: () => t("events"),
@@ -42,13 +51,7 @@ export const events = {
       h("p", { class: "lede" }, t("events_note")),
       h("section", { class: "card", "data-key": "list" },
         chips(t("kind"), state.kinds, state.chosen, (kind) => told("", kind)),
-        shown.length ? table(t("events"), [
-          { name: t("at"), class: "lead", cell: (e) => time(e.at, at, true) },
-          { name: t("event"), cell: (e) => h("span", { title: e.kind }, told("", e.kind)) },
-          { name: t("subject"), cell: (e) => about(e.subject) },
-          { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data).map(([name, value]) => detail(name, value)) },
-          { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
-        ], shown, (e) => String(e.id)) : empty(t("events_none")),
+        shown.length ? table(t("events"), eventColumns(at), shown, (e) => String(e.id)) : empty(t("events_none")),
         state.next ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
     ];
   },

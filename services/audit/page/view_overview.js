@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // All transformers, those at risk first, and the state of the whole.
 
-import { all, find, now, ask } from "./api.js";
+import { all, ask, find, get, now } from "./api.js";
 import { h } from "./dom.js";
 import { number, percent, quarter, time } from "./format.js";
 import { empty, gauge, link, NEAR, OVER, pill, table } from "./parts.js";
-import { t } from "./text.js";
+import { counted, t } from "./text.js";
+import { profileColumns } from "./view_deliveries.js";
+import { eventColumns } from "./view_events.js";
 
 // A quarter hour arrives a little after its end; what is older than this is no longer "now".
 const SILENT_MS = 45 * 60e3;
@@ -52,31 +54,59 @@ function tiles({ transformers, gateways, statistics, at }) {
   const energy = sums.reduce((sum, q) => sum + q.over_kwh, 0);
   const quartersOver = sums.reduce((sum, q) => sum + q.over_limit, 0);
   return h("dl", { class: "tiles" },
-    tile(t("over_now"), String(over), t("of_transformers", transformers.length), over ? "bad" : "good"),
+    tile(t("over_now"), String(over), counted("of_transformers", transformers.length), over ? "bad" : "good"),
     tile(t("limited_now"), String(limited), t("of_n", gateways.length), limited ? "near" : ""),
     tile(t("gateways_away"), String(offline + safe), t("gateways_away_note", offline, safe), offline + safe ? "bad" : "good"),
     statistics && tile(t("delivered"), String(states.applied ?? 0),
       t("delivered_note", states.applied ?? 0, statistics.profiles.planned, bad), bad ? "bad" : ""),
-    statistics && tile(t("over_energy"), `${number(energy, 1)} kWh`, t("over_energy_note", quartersOver), energy ? "near" : "good"));
+    statistics && tile(t("over_energy"), `${number(energy, 1)} kWh`, counted("over_energy_note", quartersOver), energy ? "near" : "good"));
 }
 
-function columns(at) {
+// Loads of the worst phase against its limit, that the last round foresaw.
+function foreseenOf(forecast) {
+  const ratios = (what) => forecast.limit_w.map((limit, i) =>
+    limit > 0 && forecast.base_w[i] != null ? (forecast.base_w[i] + forecast[what][i]) / limit : -1);
+  const without = Math.max(...ratios("demand_w")), kept = Math.max(...ratios("given_w"));
+  return without < 0 ? null : { without, kept };
+}
+
+function foreseenText(forecast) {
+  const foreseen = forecast && foreseenOf(forecast);
+  return foreseen ? h("span", { class: "nowrap", title: t("foreseen_help") },
+    h("span", { class: foreseen.without > OVER ? "bad-ink" : "" }, percent(foreseen.without)),
+    h("span", { "aria-hidden": "true" }, " → "), h("strong", { class: foreseen.kept > OVER ? "bad-ink" : "" }, percent(foreseen.kept))) : "–";
+}
+
+function columns(at, forecasts) {
   return [
     { name: t("transformer"), class: "lead", cell: (item) => [link("transformer", item.id), item.name && h("span", { class: "quiet" }, item.name)] },
-    { name: t("risk"), cell: (item) => riskPill(riskOf(item, at)) },
+    { name: t("risk"), class: "pilled", cell: (item) => riskPill(riskOf(item, at)) },
     { name: t("load"), class: "gauges", cell: (item) =>
       [0, 1, 2].map((i) => gauge(i + 1, item.last_w?.[i] ?? null, item.limit_w?.[i])) },
-    { name: t("last_quarter"), cell: (item) => quarter(item.last_quarter, at) },
-    { name: t("worst_day"), cell: (item) => item.worst
+    { name: t("last_quarter"), class: "pilled", cell: (item) => quarter(item.last_quarter, at) },
+    { name: t("worst_day"), class: "pilled", cell: (item) => item.worst
       ? [h("strong", { class: item.worst.ratio > OVER ? "bad-ink" : "" }, percent(item.worst.ratio)), ` L${item.worst.phase} `,
          h("span", { class: "quiet" }, time(item.worst.quarter, at))] : "–" },
-    { name: t("control"), cell: (item) => controlText(item.round) },
+    { name: t("foreseen"), cell: (item) => foreseenText(forecasts.get(item.id)) },
+    { name: t("control"), class: "pilled", cell: (item) => controlText(item.round) },
   ];
+}
+
+const FORECASTS_MAX = 12;
+
+// The newest forecast of each, by id; of a few, those with the highest load first.
+async function readForecasts(transformers, at, signal) {
+  const from = new Date(Math.floor(at / 900e3) * 900e3 - 900e3).toISOString();
+  const to = new Date(Math.ceil(at / 900e3) * 900e3 + 900e3).toISOString();
+  const chosen = [...transformers].sort((a, b) => (ratioNow(b) ?? 0) - (ratioNow(a) ?? 0)).slice(0, FORECASTS_MAX);
+  const pages = await Promise.all(chosen.map((item) =>
+    get(ask(`v1/transformers/${encodeURIComponent(item.id)}/forecasts`, { from, to }), signal)));
+  return new Map(chosen.map((item, i) => [item.id, pages[i].items.at(-1)]));
 }
 
 export const overview = {
   title: () => t("overview"),
-  kinds: ["loads", "rounds", "receipts", "deliveries"],
+  kinds: ["loads", "rounds", "receipts", "deliveries", "events"],
 
   async load(params, signal) {
     const at = now();
@@ -89,10 +119,13 @@ export const overview = {
         if (error.status === 503) return null; // too much to sum: the rest is worth showing
         throw error;
       })]);
-    return { transformers, gateways, statistics, at };
+    const [profiles, events, forecasts] = await Promise.all([
+      get(ask("v1/profiles", { limit: 8 }), signal), get(ask("v1/events", { limit: 8 }), signal),
+      readForecasts(transformers.filter((item) => item.round?.congested), at, signal)]);
+    return { transformers, gateways, statistics, profiles: profiles.items, events: events.items, forecasts, at };
   },
 
-  draw({ transformers, gateways, statistics, at }, { state }) {
+  draw({ transformers, gateways, statistics, profiles, events, forecasts, at }, { state }) {
     if (!transformers.length) return [h("h1", null, t("overview")), empty(t("no_transformers"), t("no_transformers_help"))];
     const words = (state.filter ?? "").toLowerCase();
     const shown = transformers
@@ -106,9 +139,16 @@ export const overview = {
         h("div", { class: "heading" }, h("h2", null, t("transformers")), h("p", { class: "quiet" }, t("by_risk")),
           transformers.length > 8 && h("input", { type: "search", "data-do": "filter", placeholder: t("filter_transformers"),
             "aria-label": t("filter_transformers") })),
-        table(t("transformers"), columns(at), shown.slice(0, 200), (item) => item.id),
+        table(t("transformers"), columns(at, forecasts), shown.slice(0, 200), (item) => item.id),
         shown.length < transformers.length || shown.length > 200
           ? h("p", { class: "quiet" }, t("shown_of", Math.min(shown.length, 200), transformers.length)) : null),
+      h("div", { class: "pairs", "data-key": "latest" },
+        h("section", { class: "card" }, h("div", { class: "heading" }, h("h2", null, t("latest_deliveries")), h("a", { href: "#/deliveries" }, t("all"))),
+          profiles.length ? table(t("latest_deliveries"), profileColumns(at).filter((c) => c.isShort), profiles, (p) => p.id)
+            : empty(t("deliveries_none"), t("deliveries_none_help"))),
+        h("section", { class: "card" }, h("div", { class: "heading" }, h("h2", null, t("latest_events")), h("a", { href: "#/events" }, t("all"))),
+          events.length ? table(t("latest_events"), eventColumns(at).filter((c) => c.isShort), events, (e) => String(e.id))
+            : empty(t("events_none")))),
     ];
   },
 

@@ -10,25 +10,30 @@ import { fates, receiptColumns } from "./view_connection.js";
 
 const COURSE = ["measured", "arrived", "planned", "queued", "written", "verified", "seen", "applied"];
 
+// By the clocks of those who told them: a gateway may see a text before the head-end confirms it.
+const inTime = (steps) => [...steps].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+
 function timeline(life, at) {
-  const known = new Map(life.steps.map((step) => [step.step, step]));
+  const steps = inTime(life.steps);
   const isOver = life.end !== "open" && life.end !== "applied";
-  const course = isOver ? COURSE.filter((step) => known.has(step)) : [...COURSE];
-  if (known.has("ended")) course.push("ended");
-  const first = life.steps[0];
-  return h("ol", { class: "timeline" }, course.map((name) => {
-    const step = known.get(name);
-    return h("li", { class: step ? (name === "ended" && isOver && life.end !== "superseded" ? "bad" : "done") : "waits", "data-key": name },
-      h("span", { class: "step" }, told("step_", name)),
-      h("span", { class: "when" }, step ? time(step.at, at, true) : h("span", { class: "quiet" }, t("step_waits"))),
-      h("span", { class: "after" }, step && step !== first ? `+ ${duration(step.seconds)}` : ""));
-  }));
+  const waits = isOver ? [] : COURSE.filter((name) => !steps.some((step) => step.step === name));
+  const seconds = steps.map((step, i) => (i ? (Date.parse(step.at) - Date.parse(steps[i - 1].at)) / 1000 : 0));
+  const longest = Math.max(...seconds, 1);
+  const isBad = (name) => name === "ended" && isOver && life.end !== "superseded";
+  return h("ol", { class: "timeline" },
+    steps.map((step, i) => h("li", { class: isBad(step.step) ? "bad" : "done", "data-key": step.step },
+      h("span", { class: "step" }, told("step_", step.step)),
+      h("span", { class: "when" }, time(step.at, at, true)),
+      h("span", { class: "after" }, i ? `+ ${duration(seconds[i])}` : ""),
+      i ? h("span", { class: "took", "aria-hidden": "true", "--full": seconds[i] / longest }) : null)),
+    waits.map((name) => h("li", { class: "waits", "data-key": name },
+      h("span", { class: "step" }, told("step_", name)), h("span", { class: "quiet" }, t("step_waits")))));
 }
 
 function sinceFirst(life) {
-  const last = life.steps.filter((step) => step.step !== "ended").at(-1);
-  if (!last || life.steps.length < 2) return null;
-  return t("step_total", duration((Date.parse(last.at) - Date.parse(life.steps[0].at)) / 1000));
+  const steps = inTime(life.steps.filter((step) => step.step !== "ended"));
+  if (steps.length < 2) return null;
+  return t("step_total", duration((Date.parse(steps.at(-1).at) - Date.parse(steps[0].at)) / 1000));
 }
 
 function whySection(life, at) {

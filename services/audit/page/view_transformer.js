@@ -109,7 +109,7 @@ function roundSection(round, item, at, isWhole) {
   return section(t("newest_round"),
     h("p", { class: "line" }, h("span", { class: "quiet" }, t("decided_for"), " "), quarter(round.quarter, at),
       h("span", { class: "quiet" }, t("made_at"), " "), time(round.finished, at, true), controlText(round),
-      isWhole || h("a", { href: `#/round/${round.id}` }, t("shares"))),
+      isWhole ? null : h("a", { href: `#/round/${round.id}` }, t("shares"))),
     table(t("newest_round"), [
       { name: t("place"), class: "lead", cell: (f) => `${f.feeder ?? item.id} L${f.phase}` },
       { name: t("limit"), number: true, cell: (f) => kilowatt(f.limit_w) },
@@ -125,16 +125,16 @@ function roundSection(round, item, at, isWhole) {
 const connectionColumns = (at) => [
   { name: t("connection"), class: "lead", cell: (c) => [link("connection", c.ean), h("span", { class: "quiet" }, c.chargers.join(", "))] },
   { name: t("feeder"), cell: (c) => c.feeder },
-  { name: t("gateway"), cell: (c) => modePill(c.gateway) },
+  { name: t("gateway"), class: "pilled", cell: (c) => modePill(c.gateway) },
   { name: t("limit_now"), number: true, cell: (c) => c.gateway?.mode === "limited" || c.gateway?.mode === "safe" ? kilowatt(c.gateway.limit_w) : "–" },
   { name: t("contract"), number: true, cell: (c) => kilowatt(c.contract_w) },
-  { name: t("since", "").trim(), cell: (c) => time(c.gateway?.since, at) },
+  { name: t("mode_since"), cell: (c) => time(c.gateway?.since, at) },
   { name: t("newest_profile"), cell: (c) => profileLink(c.profile) },
 ];
 
 export const roundColumns = (at) => [
   { name: t("decided_for"), class: "lead", cell: (r) => h("a", { href: `#/round/${r.id}` }, quarter(r.quarter, at)) },
-  { name: t("result"), cell: (r) => controlText(r) },
+  { name: t("result"), class: "pilled", cell: (r) => controlText(r) },
   { name: t("made_at"), cell: (r) => time(r.finished, at, true) },
   { name: t("made_in"), number: true, cell: (r) => duration((Date.parse(r.finished) - Date.parse(r.started)) / 1000) },
   { name: t("program"), cell: (r) => r.planner },
@@ -239,8 +239,8 @@ export const roundView = {
         { name: t("connection"), class: "lead", cell: (s) => link("connection", s.connection) },
         { name: t("demand"), number: true, cell: (s) => kilowatt(s.demand_w) },
         { name: t("share"), number: true, cell: (s) => h("strong", null, kilowatt(s.share_w)) },
-        { name: t("bound_by"), cell: (s) => boundText(s.bound_by) },
-        { name: t("decision"), cell: (s) => pill(s.decision === "send" ? "near" : s.decision === "free" ? "good" : "quiet", told("decision_", s.decision)) },
+        { name: t("bound_by"), class: "pilled", cell: (s) => boundText(s.bound_by) },
+        { name: t("decision"), class: "pilled", cell: (s) => pill(s.decision === "send" ? "near" : s.decision === "free" ? "good" : "quiet", told("decision_", s.decision)) },
         { name: t("reason"), class: "wide", cell: (s) => s.reason },
         { name: t("profile"), cell: (s) => profileLink(s.profile) },
       ], round.share, (s) => s.connection) : empty(t("not_congested"))),

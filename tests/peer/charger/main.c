@@ -12,7 +12,9 @@
 #include "tests/peer/control.h"
 #include "tests/peer/copper.h"
 #include "tests/peer/mailbox.h"
+#include "wire/hex.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@ static struct {
     char *grid, *sessions;
     char *address, *line_folder, *lines;
     int64_t port, fallback_a, timeout_s, dark_s;
-    char *copper, *control, *faults, *state;
+    char *copper, *control, *faults, *state, *type, *trace;
 } config;
 
 static const struct setting settings[] = {
@@ -39,6 +41,10 @@ static const struct setting settings[] = {
      .help = "folder of the links to the serial devices"},
     {"modbus", "lines", .text = &config.lines, .otherwise = "",
      .help = "chargers that have a serial line too, separated by blanks; * for all"},
+    {"modbus", "trace", .text = &config.trace, .otherwise = "",
+     .help = "file that gets each request and its answer as hex; empty: none"},
+    {"charger", "type", .text = &config.type, .otherwise = "",
+     .help = "driver file of the type that all chargers are; empty: a Compleo/EBG station"},
     {"charger", "fallback_a", .integer = &config.fallback_a, .otherwise = "6", .least = 0,
      .most = 80, .help = "A per phase behind the fallback power that it starts with"},
     {"charger", "timeout_s", .integer = &config.timeout_s, .otherwise = "60", .least = 0,
@@ -74,7 +80,10 @@ static struct {
     struct postman *postman;
     struct pole *poles;
     struct place *places;
-    bool changed; // since the state was written
+    bool changed;             // since the state was written
+    struct charger_type type; // that all are, where the settings name one
+    struct modbus_port_events events;
+    FILE *trace;
 } peer;
 
 static struct pole_now now(void)
@@ -146,12 +155,23 @@ static void on_timer(void *arg)
     sleep_until_next(moment);
 }
 
+static void trace(const char *id, const uint8_t *pdu, size_t len, const uint8_t *answer,
+                  size_t answer_len)
+{
+    char asked[2 * STATION_PDU_MAX + 1] = "", said[2 * STATION_PDU_MAX + 1] = "";
+    hex_encode_lower(pdu, len, asked);
+    hex_encode_lower(answer, answer_len, said);
+    fprintf(peer.trace, "%s %.*s %.*s\n", id, (int)(2 * len), asked, (int)(2 * answer_len), said);
+}
+
 static size_t on_request(void *arg, const uint8_t *pdu, size_t len, uint8_t answer[])
 {
     struct place *place = arg;
     struct pole_now moment = now();
     live(place, moment);
     size_t answer_len = station_answer(&place->pole->station, pdu, len, moment.mono, answer);
+    if (peer.trace)
+        trace(place->id, pdu, len, answer, answer_len);
     live(place, moment);
     sleep_until_next(moment);
     return answer_len;
@@ -224,7 +244,6 @@ static bool has_line(const char *id)
 
 static void set_up(size_t i)
 {
-    static const struct modbus_port_events events = {on_request};
     const struct street_charger *charger = &peer.street->chargers[i];
     const struct street_connection *connection = &peer.street->connections[charger->connection];
     int64_t fallback_w = config.fallback_a * CAR_VOLT * connection->phase_count;
@@ -233,6 +252,7 @@ static void set_up(size_t i)
         .max_ma = charger->max_ma,
         .fallback_w = (fallback_w + 99) / 100 * 100, // so much that it still charges
         .timeout_s = config.timeout_s,
+        .type = *config.type ? &peer.type : NULL,
     };
     struct place *place = &peer.places[i];
     *place = (struct place){.id = charger->id, .pole = &peer.poles[i]};
@@ -241,11 +261,18 @@ static void set_up(size_t i)
                now());
     place->port = modbus_port_new(peer.loop, config.address,
                                   config.port ? (int)config.port + (int)i : 0, config.line_folder,
-                                  has_line(charger->id) ? charger->id : "", &events, place);
+                                  has_line(charger->id) ? charger->id : "", &peer.events, place);
 }
 
 static bool check(void)
 {
+    peer.events = (struct modbus_port_events){on_request, 1, false};
+    if (*config.type) {
+        if (charger_type_read(config.type, &peer.type))
+            return false;
+        peer.events.unit = peer.type.unit < 0 ? 1 : (int)peer.type.unit;
+        peer.events.is_ascii = peer.type.has_ascii;
+    }
     peer.street = street_read(config.grid);
     if (!peer.street || !sessions_read(config.sessions, peer.street, &peer.sessions))
         return false;
@@ -267,6 +294,12 @@ int main(int argc, char **argv)
         .check = check,
     };
     program_start(&program, argc, argv);
+    if (*config.trace && !(peer.trace = fopen(config.trace, "ae"))) {
+        fprintf(stderr, "[modbus] trace: %s: %s\n", config.trace, strerror(errno));
+        return EXIT_SETTINGS;
+    }
+    if (peer.trace)
+        setvbuf(peer.trace, NULL, _IOLBF, 0);
     peer.loop = loop_new();
     peer.timer = loop_timer_new(peer.loop, on_timer, NULL);
     peer.postman = postman_new(peer.loop, config.copper);
@@ -296,6 +329,9 @@ int main(int argc, char **argv)
     free(peer.places);
     free(peer.poles);
     sessions_free(&peer.sessions);
+    charger_type_clear(&peer.type);
+    if (peer.trace)
+        fclose(peer.trace);
     street_free(peer.street);
     return EXIT_SUCCESS;
 }

@@ -3,6 +3,7 @@
 #include "tests/peer/charger/modbus_port.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/modbus_ascii.h"
 #include "tests/peer/charger/modbus_frame.h"
 #include "tests/peer/door.h"
 #include "tests/peer/pty.h"
@@ -13,12 +14,13 @@
 #include <unistd.h>
 
 enum { MASTERS = 8, UNIT = 1, UNIT_OF_TCP = 255, TO_ALL = 0, NO_SUCH_UNIT = 11, SILENCE_MS = 20 };
+enum { OCTETS = 2 * MODBUS_ASCII_MAX };
 
 struct master {
     struct modbus_port *port;
     int fd; // -1: nobody
     struct loop_watch *watch;
-    uint8_t octets[MODBUS_TCP_MAX];
+    uint8_t octets[OCTETS];
     size_t len;
 };
 
@@ -56,7 +58,8 @@ static bool answer_tcp(struct master *master, const struct modbus_frame *frame)
     uint8_t answer[STATION_PDU_MAX] = {0}, out[MODBUS_TCP_MAX];
     struct modbus_port *port = master->port;
     size_t len = 2;
-    if (frame->unit == UNIT || frame->unit == UNIT_OF_TCP) {
+    int unit = port->events->unit;
+    if (frame->unit == unit || (unit == UNIT && frame->unit == UNIT_OF_TCP)) {
         len = port->events->request(port->arg, frame->pdu, frame->pdu_len, answer);
     } else {
         answer[0] = frame->pdu[0] | 0x80;
@@ -72,8 +75,7 @@ static void on_master(void *arg, uint32_t events)
 {
     struct master *master = arg;
     (void)events;
-    ssize_t got =
-        recv(master->fd, master->octets + master->len, sizeof master->octets - master->len, 0);
+    ssize_t got = recv(master->fd, master->octets + master->len, MODBUS_TCP_MAX - master->len, 0);
     if (got <= 0) {
         hang_up(master);
         return;
@@ -110,12 +112,31 @@ static void on_knock(void *arg, int fd)
 static void answer_line(struct modbus_port *port, const struct modbus_frame *frame)
 {
     uint8_t answer[STATION_PDU_MAX], out[MODBUS_RTU_MAX];
-    if (frame->unit != UNIT && frame->unit != TO_ALL)
+    if (frame->unit != port->events->unit && frame->unit != TO_ALL)
         return;
     size_t len = port->events->request(port->arg, frame->pdu, frame->pdu_len, answer);
     if (!len || frame->unit == TO_ALL)
         return;
     len = modbus_rtu_put(frame, answer, len, out);
+    if (write(port->pty.fd, out, len) != (ssize_t)len)
+        log_warn("line.full", F("line", port->pty.link));
+}
+
+static void answer_text(struct modbus_port *port)
+{
+    struct master *line = &port->line;
+    uint8_t pdu[MODBUS_PDU_MAX], answer[STATION_PDU_MAX];
+    char out[MODBUS_ASCII_MAX];
+    uint8_t unit = (uint8_t)port->events->unit;
+    size_t len;
+    enum err err = modbus_ascii_take(unit, (const char *)line->octets, line->len, pdu, &len);
+    if (err == ERR_MORE && line->len < OCTETS)
+        return;
+    line->len = 0;
+    len = err || port->dark ? 0 : port->events->request(port->arg, pdu, len, answer);
+    if (!len)
+        return;
+    len = modbus_ascii_put(unit, answer, len, out);
     if (write(port->pty.fd, out, len) != (ssize_t)len)
         log_warn("line.full", F("line", port->pty.link));
 }
@@ -143,11 +164,15 @@ static void on_line(void *arg, uint32_t events)
     struct modbus_port *port = arg;
     struct master *line = &port->line;
     (void)events;
-    ssize_t got = read(line->fd, line->octets + line->len, MODBUS_RTU_MAX - line->len);
+    size_t most = port->events->is_ascii ? OCTETS : MODBUS_RTU_MAX;
+    ssize_t got = read(line->fd, line->octets + line->len, most - line->len);
     if (got <= 0)
         return;
     line->len += (size_t)got;
-    take_from_line(port, false);
+    if (port->events->is_ascii)
+        answer_text(port);
+    else
+        take_from_line(port, false);
 }
 
 static void on_silence(void *arg)

@@ -12,9 +12,10 @@
 struct modbus_port;
 
 struct modbus_port_events {
-    // Answer a request, as station_answer(). unit is 1 or 255 over TCP, 1 or 0 (to all: no answer
-    // is sent) on a line; others are answered or passed over here.
+    // Answer a request to our unit, as station_answer(); others are answered or passed over here.
     size_t (*request)(void *arg, const uint8_t *pdu, size_t len, uint8_t answer[]);
+    int unit;      // over TCP also 255 where it is 1; on a line also 0, to all: no answer is sent
+    bool is_ascii; // on the line, in place of RTU
 };
 
 // port 0: no TCP. line "": no line, else the link to its device in folder.

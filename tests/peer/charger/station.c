@@ -36,11 +36,18 @@ void station_start(struct station *station, const struct station_plate *plate, s
         .timeout_s = (uint16_t)plate->timeout_s,
         .point_power = power,
         .heard = now,
+        .mimic = station->mimic,
     };
+    const struct mimic_plate mimic = {plate->phase_count, plate->max_ma, plate->fallback_w,
+                                      plate->timeout_s};
+    if (plate->type)
+        mimic_start(&station->mimic, plate->type, &mimic, now);
 }
 
 struct mono station_runs_out(const struct station *station)
 {
+    if (station->plate.type)
+        return mimic_runs_out(&station->mimic);
     if (!station->timeout_s || station->fallen_back)
         return (struct mono){INT64_MAX};
     return (struct mono){station->heard.ns + station->timeout_s * SECONDS_NS};
@@ -51,6 +58,7 @@ bool station_watch(struct station *station, struct mono now)
     if (station_runs_out(station).ns > now.ns)
         return false;
     station->fallen_back = true;
+    mimic_fall(&station->mimic);
     return true;
 }
 
@@ -73,6 +81,8 @@ int64_t station_limit_ma(const struct station *station, int car_phases)
 {
     if (station->faults.error)
         return 0;
+    if (station->plate.type)
+        return mimic_limit_ma(&station->mimic);
     int64_t ma = car_limit_ma(limit_w(station), station->plate.phase_count);
     bool uneven = car_phases < station->plate.phase_count;
     return uneven ? least(ma, station->imbalance * INT64_C(100)) : ma;
@@ -185,11 +195,31 @@ static bool strikes(int *count)
     return *count == STATION_EVER;
 }
 
+// The answer of a station of another type.
+static size_t answer_as_mimic(struct station *station, const uint8_t *request, size_t len,
+                              struct mono now, uint8_t answer[static STATION_PDU_MAX])
+{
+    struct mimic *mimic = &station->mimic;
+    mimic->connected = station->connected;
+    mimic->charging = station->p_mw[0] || station->p_mw[1] || station->p_mw[2];
+    mimic->echoes = station->faults.echo;
+    if (strikes(&station->faults.exception)) {
+        answer[0] = request[0] | EXCEPTION_BIT;
+        answer[1] = DEVICE_FAILURE;
+        return 2;
+    }
+    size_t answer_len = mimic_answer(mimic, request, len, now, answer);
+    station->fallen_back = mimic->fallen;
+    return answer_len;
+}
+
 size_t station_answer(struct station *station, const uint8_t *request, size_t len, struct mono now,
                       uint8_t answer[static STATION_PDU_MAX])
 {
     if (!len || strikes(&station->faults.silent))
         return 0;
+    if (station->plate.type)
+        return answer_as_mimic(station, request, len, now, answer);
     station->heard = now;
     station->fallen_back = false;
     struct cursor in = cursor_reader(request, len);

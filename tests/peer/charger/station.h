@@ -22,11 +22,14 @@
 // does, until the next request. All registers forget their values at a restart.
 // Sources: open drivers of the line; what they leave open (input 0x102 on, imbalance as the
 // limit of a car that loads the phases unevenly, the start values) is our choice.
+//
+// Where its plate names another type, the station is that instead: see mimic.h.
 
 #ifndef PEER_STATION_H
 #define PEER_STATION_H
 
 #include "base/clock.h"
+#include "tests/peer/charger/mimic.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,9 +40,10 @@ enum { STATION_PDU_MAX = 253, STATION_EVER = -1 };
 // What is on its type plate, and how it starts.
 struct station_plate {
     int phase_count;
-    int64_t max_ma;     // per phase
-    int64_t fallback_w; // at the start
-    int64_t timeout_s;  // at the start
+    int64_t max_ma;                  // per phase
+    int64_t fallback_w;              // at the start
+    int64_t timeout_s;               // at the start
+    const struct charger_type *type; // another than this line; borrowed; NULL: this one
 };
 
 // What is wrong with it; the counts are requests still to be treated so, or STATION_EVER.
@@ -58,6 +62,7 @@ struct station {
     bool fallen_back;
     bool connected; // the cable: told by the caller, with what is drawn
     int64_t p_mw[3];
+    struct mimic mimic; // of another type
 };
 
 void station_start(struct station *station, const struct station_plate *plate, struct mono now);

@@ -388,12 +388,6 @@ static void on_release(struct dlms_link *link, struct octets apdu)
 
 // ---- Services
 
-static bool is_target(const struct xdlms *request, const struct xdlms_target *target)
-{
-    return request->target.class_id == target->class_id && request->target.member == target->member
-           && !memcmp(request->target.object, target->object, sizeof target->object);
-}
-
 static void on_proof(struct dlms_link *link, const struct xdlms *request)
 {
     struct dlms_server *server = link->server;
@@ -405,7 +399,7 @@ static void on_proof(struct dlms_link *link, const struct xdlms *request)
         return;
     }
     bool proven =
-        is_target(request, &reply_to_hls) && request->payload == XDLMS_DATA
+        xdlms_is_target(&request->target, &reply_to_hls) && request->payload == XDLMS_DATA
         && !xdlms_read_string(request->data, &token) && token.len == CIPHER_TOKEN_LEN
         && token.at[0] == CIPHER_AUTHENTICATED
         && !cipher_check_token(server->cipher, &server->keys, link->client_title,
@@ -455,9 +449,9 @@ static uint8_t store(struct dlms_link *link, struct octets value)
 
 static uint8_t may_write(const struct dlms_link *link, const struct xdlms *request)
 {
-    if (!is_target(request, &text_object))
-        return is_target(request, &counter_object) ? XDLMS_READ_WRITE_DENIED
-                                                   : XDLMS_OBJECT_UNDEFINED;
+    if (!xdlms_is_target(&request->target, &text_object))
+        return xdlms_is_target(&request->target, &counter_object) ? XDLMS_READ_WRITE_DENIED
+                                                                  : XDLMS_OBJECT_UNDEFINED;
     return link->state == DLMS_ASSOCIATED ? XDLMS_SUCCESS : XDLMS_READ_WRITE_DENIED;
 }
 
@@ -582,11 +576,11 @@ static void on_get(struct dlms_link *link, const struct xdlms *request)
 {
     struct xdlms reply = {
         .kind = XDLMS_GET_RESPONSE, .invoke = request->invoke, .payload = XDLMS_ACCESS};
-    if (is_target(request, &counter_object)) {
+    if (xdlms_is_target(&request->target, &counter_object)) {
         get_counter(link, &reply);
         return;
     }
-    if (!is_target(request, &text_object))
+    if (!xdlms_is_target(&request->target, &text_object))
         reply.access = XDLMS_OBJECT_UNDEFINED;
     else if (link->state != DLMS_ASSOCIATED || strikes(link, DLMS_REFUSE_GET))
         reply.access = XDLMS_READ_WRITE_DENIED;

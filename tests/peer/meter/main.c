@@ -227,7 +227,7 @@ static const char *obey_one(size_t index, const struct control *order)
     };
     const char *why = NULL;
     size_t i = 0;
-    while (i < sizeof counts / sizeof *counts && strcmp(counts[i].word, order->word))
+    while (i < sizeof counts / sizeof *counts && strcmp(counts[i].word, order->word) != 0)
         i++;
     if (i < sizeof counts / sizeof *counts)
         *counts[i].count = order->number == CONTROL_NO_NUMBER ? METER_EVER : (int)order->number;
@@ -279,9 +279,9 @@ static void set_up(struct loop *loop, size_t i)
 
 static enum dlms_stale stale_of(const char *word)
 {
-    return !strcmp(word, "close")    ? DLMS_STALE_CLOSE
-           : !strcmp(word, "reject") ? DLMS_STALE_REJECT
-                                     : DLMS_STALE_EXCEPTION;
+    if (!strcmp(word, "close"))
+        return DLMS_STALE_CLOSE;
+    return !strcmp(word, "reject") ? DLMS_STALE_REJECT : DLMS_STALE_EXCEPTION;
 }
 
 // The P3 port of each meter that has keys.
