@@ -48,9 +48,39 @@ create table plan.forecast (
     reserved_w integer not null default 0, -- of it, kept for cars that may arrive
     demand_w   integer not null,      -- what the cars there could draw
     given_w    integer not null,      -- what they can draw under the limits after this round
-    chargers   integer not null       -- connections that we steer
+    chargers   integer not null,      -- connections that we steer
+    -- of the base load, how far above it may come in 10 and 5 of 100; null: not known
+    p90_w      integer,
+    p95_w      integer,
+    -- how base_w was found: 'last', the last measurement carried forward; 'profile', what is usual
+    -- with what is left of the last difference; 'ridge', an online regression; 'none'
+    method     text not null default 'last' check (method in ('none', 'last', 'profile', 'ridge'))
 );
 create index on plan.forecast (round);
+
+-- The hours ahead as the round saw them, for looking back and for a picture: base loads and their
+-- bands for the quarter hours `quarter of the round + n hours`, n from 0. Once an hour, and in every
+-- round that found its transformer congested. feeder null: the transformer itself.
+create table plan.outlook (
+    round  uuid not null,
+    feeder integer,
+    phase  smallint not null check (phase between 1 and 3),
+    base_w integer[] not null,
+    p90_w  integer[] not null,
+    p95_w  integer[] not null
+);
+create index on plan.outlook (round);
+
+-- What the planner has learnt of a feeder (0: of the transformer itself), in its own form. Written
+-- now and then, for a planner that starts.
+create table plan.series (
+    transformer integer not null,
+    feeder      integer not null,
+    quarter     timestamptz not null, -- the last one learnt from
+    state       bytea not null,
+    primary key (transformer, feeder)
+);
+alter table plan.series alter column state set storage external; -- it does not compress
 
 -- Per connection: only where something bound, or was said.
 create table plan.share (

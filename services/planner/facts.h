@@ -27,7 +27,7 @@ enum {
 // by foresight_look(); without one the last measurement is carried forward.
 struct facts_outlook {
     bool known;
-    const char *method; // "profile" or "ridge"; NULL: told, not foreseen
+    const char *method; // "profile" or "ridge"
     int32_t base_w[FACTS_AHEAD], p90_w[FACTS_AHEAD], p95_w[FACTS_AHEAD];
     int32_t margin_w[FACTS_AHEAD]; // to keep free above base_w
 };

@@ -273,9 +273,27 @@ static bool lacks_newest(const struct facts_feeder *feeder)
     return false;
 }
 
+// Did this process plan it when the quarter hour before was decided about? If not, what was
+// measured meanwhile is still to be learnt.
+static bool is_behind(const struct foresight *foresight, int64_t quarter)
+{
+    return foresight && foresight->looked < quarter - QUARTER_S;
+}
+
+// Of which feeders more than the last quarter is read.
+static void find_older(const struct plan_batch *batch, int64_t quarter, bool *older)
+{
+    for (int i = 0; i < batch->count; i++) {
+        const struct plan_job *job = &batch->jobs[i];
+        for (int f = 0; f < job->facts.feeder_count; f++)
+            older[&job->facts.feeders[f] - batch->feeders] =
+                lacks_newest(&job->facts.feeders[f]) || is_behind(job->foresight, quarter);
+    }
+}
+
 // The last quarter of all feeders, then older ones of those that lack something of it.
 static enum err read_quarters(struct db *db, int64_t quarter, const struct places *places,
-                              struct plan_batch *batch, bool *reported)
+                              struct plan_batch *batch, bool *reported, bool *older)
 {
     struct sql_list numbers;
     sql_list_open(&numbers);
@@ -287,9 +305,10 @@ static enum err read_quarters(struct db *db, int64_t quarter, const struct place
     take_quarters(rows, quarter, places, batch, reported);
     PQclear(rows);
 
+    find_older(batch, quarter, older);
     sql_list_open(&numbers);
     for (int i = 0; i < places->count; i++)
-        if (lacks_newest(&batch->feeders[places->sorted[i].at]))
+        if (older[places->sorted[i].at])
             sql_list_add_number(&numbers, places->sorted[i].number);
     if (!numbers.count) {
         sql_list_close(&numbers);
@@ -350,17 +369,16 @@ static bool draws(const struct facts_connection *connection, int at)
 
 // Does the base load of its feeder, its own demand, or what it counts in a share rest on quarters
 // before the last two?
-static bool needs_older(const struct plan_job *job, const struct facts_connection *connection)
+static bool needs_older(const struct facts *facts, const struct facts_connection *connection,
+                        bool older)
 {
-    const struct facts_feeder *feeder = &job->facts.feeders[connection->feeder];
-    if (draws(connection, 1) && is_tight(&job->facts, feeder))
-        return true;
-    return lacks_newest(&job->facts.feeders[connection->feeder])
+    const struct facts_feeder *feeder = &facts->feeders[connection->feeder];
+    return older || (draws(connection, 1) && is_tight(facts, feeder))
            || (!has_load(connection, 0) && !has_load(connection, 1));
 }
 
 static enum err read_loads(struct db *db, int64_t quarter, const struct places *meters,
-                           struct plan_batch *batch)
+                           struct plan_batch *batch, const bool *older)
 {
     struct sql_list numbers;
     sql_list_open(&numbers);
@@ -375,8 +393,10 @@ static enum err read_loads(struct db *db, int64_t quarter, const struct places *
     sql_list_open(&numbers);
     for (int i = 0; i < batch->count; i++)
         for (int c = 0; c < batch->jobs[i].facts.connection_count; c++) {
-            const struct facts_connection *connection = &batch->jobs[i].facts.connections[c];
-            if (needs_older(&batch->jobs[i], connection))
+            const struct facts *facts = &batch->jobs[i].facts;
+            const struct facts_connection *connection = &facts->connections[c];
+            const struct facts_feeder *feeder = &facts->feeders[connection->feeder];
+            if (needs_older(facts, connection, older[feeder - batch->feeders]))
                 sql_list_add_number(&numbers, connection->meter);
         }
     if (!numbers.count) {
@@ -500,18 +520,19 @@ static void find_complete(struct plan_job *job, const struct plan_batch *batch,
 enum err facts_table_read(struct db *db, int64_t quarter, int64_t now, struct plan_batch *batch)
 {
     struct places feeders = {0}, meters = {0};
-    bool *reported = NULL;
+    bool *reported = NULL, *older = NULL;
     enum err err = read_transformers(db, batch);
     if (!err)
         err = read_feeders(db, batch, &feeders);
     if (!err) {
         reported = memory_new((size_t)feeders.count + 1, sizeof *reported);
+        older = memory_new((size_t)feeders.count + 1, sizeof *older);
         err = read_connections(db, batch, &feeders, &meters);
     }
     if (!err)
-        err = read_quarters(db, quarter, &feeders, batch, reported);
+        err = read_quarters(db, quarter, &feeders, batch, reported, older);
     if (!err)
-        err = read_loads(db, quarter, &meters, batch);
+        err = read_loads(db, quarter, &meters, batch, older);
     if (!err)
         err = read_profiles(db, now, &meters, batch);
     for (int i = 0; !err && i < batch->count; i++) {
@@ -521,6 +542,7 @@ enum err facts_table_read(struct db *db, int64_t quarter, int64_t now, struct pl
     free(feeders.sorted);
     free(meters.sorted);
     free(reported);
+    free(older);
     if (err)
         plan_batch_clear(batch);
     return err;

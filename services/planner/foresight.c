@@ -66,7 +66,7 @@ struct foresight_place *foresight_place(struct foresight *foresight, int feeder,
         margin_start(&place->margin[phase], (float)rules->margin);
     }
     size_t count = (size_t)foresight->count + 1;
-    foresight->places = memory_grow(foresight->places, count, sizeof *foresight->places);
+    foresight->places = memory_grow(foresight->places, count, sizeof(struct foresight_place *));
     foresight->places[foresight->count++] = place;
     return place;
 }

@@ -37,6 +37,7 @@ struct foresight_place {
     int number; // of the feeder; 0: the transformer
     struct series series[PHASES];
     struct margin margin[PHASES];
+    int reports; // gateways heard of the last quarter hour that was recovered
     struct foresight_promise promises[FORESIGHT_PROMISES]; // by quarter hour, a ring
     float congested; // share of the last week's rounds in which cars wanted more than was left
 };

@@ -125,6 +125,9 @@ struct planner {
     struct db *db;
     struct loop_timer *timer;
     struct round_rules rules;
+    struct foresight_store *store;
+    struct foresight_clock sheets;
+    int learnt;            // transformers recovered so far, while there are more
     struct numbers rung;   // by doorbells since the last look
     struct numbers missed; // rung, but another planner had them: a second try at the next poll ...
     struct numbers second; // ... which is this
@@ -196,14 +199,25 @@ static bool is_due(const struct plan_job *job, int64_t quarter, bool graced)
     return job->basis != job->known_basis || job->revision != job->known_revision;
 }
 
+static void plan_job(struct planner *planner, struct plan_job *job, int64_t quarter, int64_t now)
+{
+    struct foresight *foresight = job->foresight;
+    if (foresight) {
+        foresight_learn(foresight, &job->facts, &planner->sheets, &planner->rules);
+        foresight_look(foresight, &job->facts, &planner->sheets);
+    }
+    job->round = round_plan(&job->facts, &planner->rules, quarter, now);
+    if (foresight)
+        foresight_promise(foresight, &job->facts, job->round, quarter);
+}
+
 static void plan_batch(struct planner *planner, struct plan_batch *batch, int64_t quarter,
                        int64_t now)
 {
-    for (int i = 0; i < batch->count; i++) {
-        struct plan_job *job = &batch->jobs[i];
-        if (is_due(job, quarter, is_grace_over(now)))
-            job->round = round_plan(&job->facts, &planner->rules, quarter, now);
-    }
+    foresight_clock_set(&planner->sheets, quarter);
+    for (int i = 0; i < batch->count; i++)
+        if (is_due(&batch->jobs[i], quarter, is_grace_over(now)))
+            plan_job(planner, &batch->jobs[i], quarter, now);
 }
 
 static int planned(const struct plan_batch *batch)
@@ -225,7 +239,7 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
     enum err err = db_begin(planner->db);
     if (err)
         return err;
-    err = plan_table_read(planner->db, claim, quarter, now, &batch);
+    err = plan_table_read(planner->db, claim, quarter, now, planner->store, &batch);
     for (int i = 0; !err && i < batch.count; i++)
         add(claimed, batch.jobs[i].transformer);
     if (!err)
@@ -388,6 +402,20 @@ static enum err do_some(struct planner *planner)
     return planner->scanning ? do_scan(planner) : ERR_NONE;
 }
 
+// With nothing else to do: learn of what was planned without foresight.
+static enum err do_idle(struct planner *planner)
+{
+    if (!foresight_store_wants(planner->store))
+        return ERR_NONE;
+    enum err err = foresight_table_recover(planner->db, planner->store, quarter_at(clock_utc_s()),
+                                           &planner->rules, &planner->learnt);
+    if (err || foresight_store_wants(planner->store))
+        return err;
+    log_info("plan.learnt", F("transformers", planner->learnt));
+    planner->learnt = 0;
+    return ERR_NONE;
+}
+
 static void on_timer(void *arg)
 {
     struct planner *planner = arg;
@@ -399,10 +427,11 @@ static void on_timer(void *arg)
         look_at_clock(planner);
     if (!planner->counts.rounds)
         planner->began = clock_mono();
-    enum err err = do_some(planner);
+    enum err err = is_busy(planner) ? do_some(planner) : do_idle(planner);
     if (!is_busy(planner))
         tell(planner);
-    int64_t pause = is_busy(planner) ? 0 : pause_ns();
+    bool has_more = is_busy(planner) || foresight_store_wants(planner->store);
+    int64_t pause = has_more ? 0 : pause_ns();
     if (err) {
         int64_t retry = db_retry_ns(planner->db);
         pause = retry ? retry : clock_machine_ns(AFTER_REFUSAL_NS);
@@ -465,7 +494,7 @@ int main(int argc, char **argv)
     char *own_name = *config.name ? NULL : default_name();
     if (own_name)
         config.name = own_name;
-    struct planner planner = {.rules = rules};
+    struct planner planner = {.rules = rules, .store = foresight_store_new()};
     planner.loop = loop_new();
     planner.db = db_new(config.connection, program.name);
     planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
@@ -480,6 +509,7 @@ int main(int argc, char **argv)
     db_free(planner.db);
     loop_free(planner.loop);
     seal_key_free(seal_key);
+    foresight_store_free(planner.store);
     free(planner.rung.items);
     free(planner.missed.items);
     free(planner.second.items);

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { QUARTERS_AN_HOUR = 4 };
+
 #define ADD_TURNS                                                                                  \
     "insert into plan.turn (transformer) select number from grid.transformer"                      \
     " on conflict do nothing"
@@ -105,10 +107,12 @@ static enum err read_turns(struct db *db, const struct plan_claim *claim, int64_
 }
 
 enum err plan_table_read(struct db *db, const struct plan_claim *claim, int64_t quarter,
-                         int64_t now, struct plan_batch *batch)
+                         int64_t now, struct foresight_store *store, struct plan_batch *batch)
 {
     *batch = (struct plan_batch){0};
     enum err err = read_turns(db, claim, quarter, batch);
+    for (int i = 0; !err && i < batch->count; i++)
+        batch->jobs[i].foresight = foresight_store_get(store, batch->jobs[i].transformer, quarter);
     return err || !batch->count ? err : facts_table_read(db, quarter, now, batch);
 }
 
@@ -194,17 +198,18 @@ static enum err add_line(struct db *db, const char *round, const char *feeder, i
                          const struct round_line *line)
 {
     char at[RFC3339_LEN + 1];
-    struct sql_number text[12] = {0};
-    if (line->known)
+    struct sql_number text[13] = {0};
+    if (line->measured)
         rfc3339_format(line->measured_at, at);
     bool bounded = line->limited && line->known;
+    bool is_foreseen = line->p95_w != FACTS_UNKNOWN;
     const char *fields[] = {
         round,
         feeder,
         sql_number(&text[0], phase + 1),
         line->limited ? sql_number(&text[1], line->limit_w) : NULL,
-        line->known ? sql_number(&text[2], line->measured_w) : NULL,
-        line->known ? at : NULL,
+        line->measured ? sql_number(&text[2], line->measured_w) : NULL,
+        line->measured ? at : NULL,
         sql_number(&text[3], line->controlled_w),
         sql_number(&text[4], line->base_w),
         sql_number(&text[5], line->margin_w),
@@ -213,6 +218,9 @@ static enum err add_line(struct db *db, const char *round, const char *feeder, i
         sql_number(&text[8], narrow(line->demand_w)),
         sql_number(&text[9], narrow(line->given_w)),
         sql_number(&text[10], line->chargers),
+        is_foreseen ? sql_number(&text[11], line->p90_w) : NULL,
+        is_foreseen ? sql_number(&text[12], line->p95_w) : NULL,
+        line->method,
     };
     return db_copy_row(db, (int)(sizeof fields / sizeof *fields), fields);
 }
@@ -222,7 +230,7 @@ static enum err add_forecasts(struct db *db, const struct plan_batch *batch,
 {
     if (db_copy_start(db, "copy plan.forecast (round, feeder, phase, limit_w, measured_w,"
                           " measured_at, controlled_w, base_w, margin_w, headroom_w, reserved_w,"
-                          " demand_w, given_w, chargers) from stdin"))
+                          " demand_w, given_w, chargers, p90_w, p95_w, method) from stdin"))
         return ERR_IO;
     for (int i = 0; i < batch->count; i++) {
         const struct facts *facts = &batch->jobs[i].facts;
@@ -238,6 +246,77 @@ static enum err add_forecasts(struct db *db, const struct plan_batch *batch,
             }
     }
     return db_copy_end(db);
+}
+
+// By the hour from the quarter hour decided about, as an array.
+static const char *hourly(const int32_t values[static FACTS_AHEAD], struct sql_list *list)
+{
+    sql_list_open(list);
+    for (int ahead = 0; ahead < FACTS_AHEAD; ahead += QUARTERS_AN_HOUR)
+        sql_list_add_number(list, values[ahead]);
+    return sql_list_text(list);
+}
+
+static enum err add_outlook(struct db *db, const char *round, const char *feeder, int phase,
+                            const struct facts_outlook *outlook)
+{
+    struct sql_number number = {0};
+    struct sql_list base, p90, p95;
+    if (!outlook->known)
+        return ERR_NONE;
+    const char *fields[] = {round,
+                            feeder,
+                            sql_number(&number, phase + 1),
+                            hourly(outlook->base_w, &base),
+                            hourly(outlook->p90_w, &p90),
+                            hourly(outlook->p95_w, &p95)};
+    enum err err = db_copy_row(db, (int)(sizeof fields / sizeof *fields), fields);
+    sql_list_close(&base);
+    sql_list_close(&p90);
+    sql_list_close(&p95);
+    return err;
+}
+
+// Is the outlook of this round to be kept: it is congested, or this is its quarter of the hour?
+static bool is_kept_in_view(const struct plan_job *job, int64_t quarter)
+{
+    return job->round->congested
+           || (job->transformer + quarter / QUARTER_S) % QUARTERS_AN_HOUR == 0;
+}
+
+static enum err add_outlooks(struct db *db, const struct plan_batch *batch,
+                             const struct round_id *ids, int64_t quarter)
+{
+    if (db_copy_start(db, "copy plan.outlook (round, feeder, phase, base_w, p90_w, p95_w)"
+                          " from stdin"))
+        return ERR_IO;
+    for (int i = 0; i < batch->count; i++) {
+        const struct facts *facts = &batch->jobs[i].facts;
+        if (!round_of(batch, ids, i) || !is_kept_in_view(&batch->jobs[i], quarter))
+            continue;
+        for (int place = 0; place <= facts->feeder_count; place++)
+            for (int phase = 0; phase < PHASES; phase++) {
+                bool is_feeder = place < facts->feeder_count;
+                const struct facts_feeder *feeder = &facts->feeders[place];
+                struct sql_number number = {0};
+                if (add_outlook(db, ids[i].text,
+                                is_feeder ? sql_number(&number, feeder->number) : NULL, phase,
+                                is_feeder ? &feeder->outlook[phase] : &facts->outlook[phase]))
+                    return ERR_IO;
+            }
+    }
+    return db_copy_end(db);
+}
+
+static enum err keep_foresight(struct db *db, const struct plan_batch *batch, int64_t quarter)
+{
+    struct foresight **foresights =
+        memory_new((size_t)batch->count + 1, sizeof(struct foresight *));
+    for (int i = 0; i < batch->count; i++)
+        foresights[i] = batch->jobs[i].round ? batch->jobs[i].foresight : NULL;
+    enum err err = foresight_table_keep(db, foresights, batch->count, quarter);
+    free(foresights);
+    return err;
 }
 
 // A message made of a profile; identified here, because its share names it.
@@ -464,6 +543,10 @@ enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t
     enum err err = add_rounds(db, batch, quarter, started, finished, planner, ids);
     if (!err)
         err = add_forecasts(db, batch, ids);
+    if (!err)
+        err = add_outlooks(db, batch, ids, quarter);
+    if (!err)
+        err = keep_foresight(db, batch, quarter);
     if (!err)
         err = add_shares(db, batch, ids, finished, letters, &letter_count);
     if (!err)

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "io/db.h"
 #include "services/planner/facts.h"
+#include "services/planner/foresight_table.h"
 #include "services/planner/round.h"
 #include "wire/seal.h"
 
@@ -31,8 +32,9 @@ struct plan_job {
     int64_t known_basis, known_revision;
     bool complete; // every feeder has its last quarter, and every gateway that spoke last time
     struct facts facts;
-    struct plan_sent *sent; // by connection
-    struct round *round;    // filled in by the caller where it is planned; NULL: not this time
+    struct foresight *foresight; // borrowed from the store; NULL: nothing learnt yet
+    struct plan_sent *sent;      // by connection
+    struct round *round;         // filled in by the caller where it is planned; NULL: not this time
 };
 
 struct plan_batch {
@@ -64,7 +66,8 @@ MUST_CHECK enum err plan_table_add_turns(struct db *db);
 // Transformers that another planner has claimed are passed over. Owned, also on error (then
 // empty): plan_batch_clear().
 MUST_CHECK enum err plan_table_read(struct db *db, const struct plan_claim *claim, int64_t quarter,
-                                    int64_t now, struct plan_batch *batch);
+                                    int64_t now, struct foresight_store *store,
+                                    struct plan_batch *batch);
 void plan_batch_clear(struct plan_batch *batch);
 
 // Write the rounds of a batch. In the same transaction. hold_s as in the rules: a message is of

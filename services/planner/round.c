@@ -140,8 +140,17 @@ static void draw_line(const struct planning *p, int place, int phase, struct for
         .measured_at = p->quarter - (int64_t)QUARTER_S * forecast.age,
         .measured_w = forecast.measured_w,
         .controlled_w = forecast.controlled_w,
-        .base_w = outlook->known && !forecast.certain ? outlook->base_w[0] : forecast.base_w,
+        .base_w = forecast.base_w,
+        .p90_w = FACTS_UNKNOWN,
+        .p95_w = FACTS_UNKNOWN,
+        .method = forecast.known ? "last" : "none",
     };
+    if (outlook->known && !forecast.certain) {
+        line->base_w = outlook->base_w[0];
+        line->p90_w = outlook->p90_w[0];
+        line->p95_w = outlook->p95_w[0];
+        line->method = outlook->method;
+    }
     if (!limited)
         return;
     line->limit_w = is_feeder ? p->facts->feeders[place].limit_w[phase] : p->facts->limit_w[phase];

@@ -31,10 +31,12 @@ struct round_line {
     int32_t limit_w;
     int64_t measured_at; // quarter of the measurement (of the oldest, for the transformer)
     int32_t measured_w, controlled_w, base_w, margin_w, headroom_w;
-    int32_t reserved_w; // of the headroom, for cars that may arrive
-    int64_t demand_w;   // of the cars there, unlimited
-    int64_t given_w;    // what the limits in force after this round let them draw
-    int chargers;       // connections on it
+    int32_t p90_w, p95_w; // of the base load; FACTS_UNKNOWN where only carried forward
+    const char *method;   // "none", "last", "profile", "ridge": how base_w was found
+    int32_t reserved_w;   // of the headroom, for cars that may arrive
+    int64_t demand_w;     // of the cars there, unlimited
+    int64_t given_w;      // what the limits in force after this round let them draw
+    int chargers;         // connections on it
 };
 
 enum round_decision { ROUND_SEND, ROUND_KEEP, ROUND_FREE };

@@ -9,6 +9,7 @@
 #   load CONNECTION HH:MM W [LIMIT]  the same on each phase; limit of the whole connection
 #   deliver HH:MM:SS             all profiles without a delivery are verified at that time
 #   rounds_are N
+#   round_is HH:MM       there is a round for that quarter hour
 
 street() {
     db "insert into grid.transformer (id, limit_w) values ('T1', '{90000,90000,90000}');
@@ -68,6 +69,10 @@ deliver() {
 
 rounds_are() {
     [ "$(db "select count(*) from plan.round")" -eq "$1" ]
+}
+
+round_is() {
+    [ "$(db "select exists (select from plan.round where quarter = '2026-01-14 $1Z')")" = t ]
 }
 
 # many N: N transformers of one feeder and three connections, each wanting more than there is

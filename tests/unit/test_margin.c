@@ -121,3 +121,13 @@ Test(margin, learns_nothing_from_what_is_no_number)
     margin_learn(&margin, 0, INFINITY, 0.9F);
     cr_expect_eq(margin_share(&margin, 0, 1), 0.05F);
 }
+
+Test(margin, moves_the_other_blocks_a_tenth)
+{
+    struct margin margin;
+    margin_start(&margin, 0.05F);
+    margin_learn(&margin, 0, 0.2F, 0.9F);
+    double own = margin_share(&margin, 0, 1) - 0.05F, other = margin_share(&margin, 95, 1) - 0.05F;
+    cr_expect_gt(own, 0.01, "%g", own);
+    cr_expect_float_eq(other / own, 0.1 / 1.1, 0.01, "%g of %g", other, own);
+}
