@@ -91,10 +91,16 @@ run() {
     PID[$name]=$!
 }
 
+# send SIGNAL PID: to its children first, for a function in the background is a shell that has some
+send() {
+    pkill "-$1" -P "$2" || true
+    kill "-$1" "$2" 2>/dev/null || true # also where set -e holds
+}
+
 stop() {
     local pid=${PID[$1]:-}
     [ -n "$pid" ] || return 0
-    kill "-${2:-TERM}" "$pid" 2>/dev/null || true # also where set -e holds
+    send "${2:-TERM}" "$pid"
     wait "$pid" 2>/dev/null || true
     unset "PID[$1]"
     return 0
@@ -163,13 +169,13 @@ end_all() {
     local pid pids until=$((SECONDS + 10))
     pids=$(jobs -p | grep -vx "${PID[broker]:-none}")
     for pid in $pids; do
-        kill "$pid" 2>/dev/null
+        send TERM "$pid"
     done
     for pid in $pids; do
         while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $until ]; do
             sleep 0.05
         done
-        kill -KILL "$pid" 2>/dev/null
+        send KILL "$pid"
         wait "$pid" 2>/dev/null
     done
     stop_broker
