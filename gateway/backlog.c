@@ -43,11 +43,10 @@ static void remove_at(struct backlog *backlog, int at)
 
 void backlog_remove(struct backlog *backlog, const struct backlog_entry *entry)
 {
-    for (int i = 0; i < backlog->count; i++)
-        if (backlog->entries[i] == entry) {
-            remove_at(backlog, i);
-            break;
-        }
+    int at = 0;
+    while (backlog->entries[at] != entry)
+        at++;
+    remove_at(backlog, at);
     if (backlog->count == 0 && backlog->journal)
         journal_clear(backlog->journal);
 }

@@ -50,7 +50,7 @@ void backlog_free(struct backlog *backlog);
 // Add a text, which then belongs to the backlog. False: another had to go.
 bool backlog_add(struct backlog *backlog, bool is_receipt, char *text);
 
-// The broker has it. No entry is valid after that, but by backlog_at().
+// The broker has it: one of backlog_at(). The others stay valid.
 void backlog_remove(struct backlog *backlog, const struct backlog_entry *entry);
 
 int backlog_count(const struct backlog *backlog);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -78,12 +77,8 @@ static enum err failed(char why[static JOURNAL_REASON], const char *what, const 
 // The content of the file. Owned: free(). NULL: it cannot be read.
 static char *read_all(int fd, size_t *len)
 {
-    struct stat status;
-    if (fstat(fd, &status))
-        return NULL;
-    size_t room = status.st_size < READ_MOST ? (size_t)status.st_size : READ_MOST;
-    char *content = memory_new(room + 1, 1);
-    ssize_t got = read(fd, content, room);
+    char *content = memory_new(READ_MOST, 1);
+    ssize_t got = read(fd, content, READ_MOST);
     if (got < 0) {
         free(content);
         return NULL;
@@ -160,8 +155,7 @@ static enum err append(struct journal *journal, const char *lines, size_t len,
                        char why[static JOURNAL_REASON])
 {
     ssize_t put = write(journal->fd, lines, len);
-    if (put >= 0 && (size_t)put < len)
-        errno = ENOSPC;
+    errno = put < 0 ? errno : ENOSPC; // where a part was written
     if (put != (ssize_t)len || fdatasync(journal->fd)) {
         enum err err = failed(why, "append to", journal->path);
         leave(journal);

@@ -166,8 +166,7 @@ static void offer(struct pilot *pilot)
     pilot->offer_again = err == ERR_MORE;
     if (err == ERR_MORE)
         return;
-    if (!now.why_untimed) // the key's time is known to be good
-        remember_seal(pilot);
+    remember_seal(pilot); // now that its key is known to be good
     if (err) {
         refuse(pilot, reason);
         return;

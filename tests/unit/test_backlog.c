@@ -110,6 +110,9 @@ Test(backlog, goes_on_after_a_restart)
     add(backlog, true, 2);
     backlog_keep(backlog, at_s(0));
     backlog_free(backlog);
+    FILE *file = fopen(path, "a");
+    fputs("0123456789abcdef torn", file);
+    fclose(file);
     backlog = backlog_new(&settings);
     cr_expect_str_eq(all(backlog), "receipt 1; receipt 2");
     cr_expect_eq(backlog_keep(backlog, at_s(0)), INT64_MAX, "both stand there");
@@ -151,6 +154,8 @@ Test(backlog, drops_loads_before_receipts_and_the_oldest_first)
     cr_expect_str_eq(backlog_at(backlog, 1)->text, "receipt 4", "receipt 3 was the oldest");
     cr_expect_eq(backlog_count(backlog), BACKLOG_MOST);
     cr_expect_eq(backlog_keep(backlog, at_s(0)), INT64_MAX, "no file");
+    while (backlog_count(backlog))
+        backlog_remove(backlog, backlog_at(backlog, 0));
     backlog_free(backlog);
 }
 

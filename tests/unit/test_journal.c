@@ -4,18 +4,29 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static char folder[] = "/tmp/journal.XXXXXX";
 static char path[64];
+
+static bool sync_fails;
+
+// In place of the library's: a disk that fails cannot be had otherwise.
+int fdatasync(int fd)
+{
+    errno = EIO;
+    return sync_fails ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
 
 static void make_folder(void)
 {
@@ -220,6 +231,14 @@ ParameterizedTest(struct damage *c, journal, leaves_out_what_is_damaged)
     journal_free(journal);
 }
 
+// printf 'a\tb\0c' | sha256sum. What stands behind the NUL would be lost.
+Test(journal, leaves_out_a_line_with_a_nul)
+{
+    static const char content[] = "87c410e70eb42c4d a\tb\0c\n";
+    cr_expect_eq(journal_decode(content, sizeof content - 1, add, &said), 1);
+    cr_expect_str_empty(said.text);
+}
+
 Test(journal, leaves_out_zeros_and_lines_without_end)
 {
     static char content[3 * JOURNAL_LINE];
@@ -242,6 +261,29 @@ Test(journal, says_why_it_cannot_be_read)
     rmdir(path);
     cr_expect_eq(journal_write(journal, records, 1, 0, why), ERR_NONE);
     cr_expect_str_eq(found(), text_of(records, 1));
+    journal_free(journal);
+
+    journal = journal_new("/proc/self/mem"); // opens, but has nothing at its begin
+    cr_assert_eq(read_into(journal), ERR_IO);
+    cr_expect(strstr(why, "read "), "%s", why);
+    journal_free(journal);
+}
+
+// What the disk did not sync is written anew, elsewhere.
+Test(journal, does_not_rely_on_what_was_not_synced)
+{
+    struct stat before, after;
+    struct journal *journal = journal_new(path);
+    cr_assert_eq(journal_write(journal, records, 1, 0, why), ERR_NONE);
+    cr_assert_eq(stat(path, &before), 0);
+    sync_fails = true;
+    cr_expect_eq(journal_write(journal, records, 3, 1, why), ERR_IO);
+    cr_expect(strstr(why, "append to ") == why && strstr(why, strerror(EIO)), "%s", why);
+    sync_fails = false;
+    cr_assert_eq(journal_write(journal, records, 3, 1, why), ERR_NONE);
+    cr_assert_eq(stat(path, &after), 0);
+    cr_expect_neq(before.st_ino, after.st_ino);
+    cr_expect_str_eq(found(), text_of(records, 3));
     journal_free(journal);
 }
 

@@ -526,6 +526,20 @@ Test(pilot_cases, obeys_what_it_refused_by_a_clock_that_was_ahead)
     cr_expect_eq(times(FEED_ACCEPTED, NULL), 1);
 }
 
+Test(pilot_cases, judges_what_it_holds_only_once)
+{
+    show(profile(90000, 95000, 6000)); // waits
+    meter_ahead = -80000;
+    hear(HOLD_S + 2);
+    cr_expect_eq(times(FEED_SEEN, NULL), 1);
+    put("{}", 2);
+    meter_ahead = 0;
+    hear(HOLD_S + 2);
+    cr_expect_eq(times(FEED_SEEN, NULL), 3, "the other one, when it came and by another time");
+    cr_expect_eq(times(FEED_ACCEPTED, NULL), 1);
+    cr_expect(pilot.setpoint.next.is_set);
+}
+
 Test(pilot_cases, waits_for_a_certain_time)
 {
     telegram.time.status = P1_ABSENT;
