@@ -308,6 +308,9 @@ static void cause_trouble(struct world *w)
         w->system_jump_s = (below(w, 2) ? 1 : -1) * (BOUND_S + 5 + below(w, 100000));
         w->system_jump_until = w->s + below(w, 300);
     }
+    // Two clocks that agree on a wrong time are believed.
+    if (llabs(w->meter_jump_s - w->system_jump_s) <= 3 * BOUND_S)
+        w->system_jump_until = w->s;
     if (w->s >= w->mood_until)
         w->mood = WELL;
     if (once_in(w, 1500)) {
