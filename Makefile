@@ -148,7 +148,7 @@ lint:
 	    sh -c 'case $$1 in */main.c) set "$$1" -DVERSION=\"\";; esac; \
 	        clang-tidy --quiet "$$1" -- -std=c17 $(INCLUDES) $$2' tidy
 deb: deps
-	deploy/deb.sh
+	deploy/deb.sh $(ARCH)
 format:
 	clang-format -i $(OURS)
 install: all
