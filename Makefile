@@ -16,7 +16,7 @@ CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
 FUZZ_SECONDS ?= 60
 
-PACKAGES := inih jansson libmicrohttpd libmodbus libpq libcrypto
+PACKAGES := inih jansson libmicrohttpd libmodbus libpq libcrypto zlib
 INCLUDES := -D_GNU_SOURCE -I. -Icommon $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
 LINK     := -Wl,--as-needed -Wl,-z,relro,-z,now
