@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "io/whole_file.h"
+#include "io/durable_file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -51,8 +51,8 @@ static bool sync_folder_of(const char *path)
     return done;
 }
 
-enum err whole_file_write(const char *path, const void *octets, size_t len,
-                          char why[static WHOLE_FILE_REASON])
+enum err durable_file_write(const char *path, const void *octets, size_t len,
+                            char why[static DURABLE_FILE_REASON])
 {
     char *beside = memory_format("%s.new", path);
     const char *failed = !write_new(beside, octets, len) ? "write"
@@ -60,7 +60,7 @@ enum err whole_file_write(const char *path, const void *octets, size_t len,
                          : !sync_folder_of(path)         ? "sync the folder of"
                                                          : NULL;
     if (failed)
-        snprintf(why, WHOLE_FILE_REASON, "%s %.60s: %.40s", failed, path, strerror(errno));
+        snprintf(why, DURABLE_FILE_REASON, "%s %.60s: %.40s", failed, path, strerror(errno));
     free(beside);
     return failed ? ERR_IO : ERR_NONE;
 }

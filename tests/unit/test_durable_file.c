@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power cuts and full disks: see test_state_power_cut.c.
 
-#include "io/whole_file.h"
+#include "io/durable_file.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/whole_file.XXXXXX";
+static char folder[] = "/tmp/durable_file.XXXXXX";
 static char path[64], beside[80];
 static int syncs_left = -1; // before one fails; below 0: none does
 
@@ -42,7 +42,7 @@ static void remove_folder(void)
     rmdir(folder);
 }
 
-TestSuite(whole_file, .init = make_folder, .fini = remove_folder);
+TestSuite(durable_file, .init = make_folder, .fini = remove_folder);
 
 static const char *content(void)
 {
@@ -55,15 +55,15 @@ static const char *content(void)
     return text;
 }
 
-static char why[WHOLE_FILE_REASON];
+static char why[DURABLE_FILE_REASON];
 
-Test(whole_file, holds_what_was_written_last_for_its_owner_only)
+Test(durable_file, holds_what_was_written_last_for_its_owner_only)
 {
-    cr_expect_eq(whole_file_write(path, "one", 3, why), ERR_NONE);
+    cr_expect_eq(durable_file_write(path, "one", 3, why), ERR_NONE);
     cr_expect_str_eq(content(), "one");
-    cr_expect_eq(whole_file_write(path, "", 0, why), ERR_NONE);
+    cr_expect_eq(durable_file_write(path, "", 0, why), ERR_NONE);
     cr_expect_str_eq(content(), "");
-    cr_expect_eq(whole_file_write(path, "three", 5, why), ERR_NONE);
+    cr_expect_eq(durable_file_write(path, "three", 5, why), ERR_NONE);
     cr_expect_str_eq(content(), "three");
     struct stat status;
     cr_assert_eq(stat(path, &status), 0);
@@ -73,14 +73,14 @@ Test(whole_file, holds_what_was_written_last_for_its_owner_only)
 
 static void expect_failure(const char *step, const char *reason, const char *left)
 {
-    cr_expect_eq(whole_file_write(path, "new", 3, why), ERR_IO);
+    cr_expect_eq(durable_file_write(path, "new", 3, why), ERR_IO);
     cr_expect(strstr(why, step) == why && strstr(why, path) && strstr(why, reason), "%s", why);
     cr_expect_str_eq(content(), left);
 }
 
-Test(whole_file, names_the_step_that_failed)
+Test(durable_file, names_the_step_that_failed)
 {
-    cr_assert_eq(whole_file_write(path, "old", 3, why), ERR_NONE);
+    cr_assert_eq(durable_file_write(path, "old", 3, why), ERR_NONE);
     cr_assert_eq(mkdir(beside, 0700), 0);
     expect_failure("write ", strerror(EISDIR), "old");
     rmdir(beside);
@@ -93,17 +93,17 @@ Test(whole_file, names_the_step_that_failed)
     cr_assert_eq(mkdir(path, 0700), 0);
     expect_failure("rename ", strerror(EISDIR), "");
     rmdir(path);
-    cr_expect_eq(whole_file_write(path, "well", 4, why), ERR_NONE);
+    cr_expect_eq(durable_file_write(path, "well", 4, why), ERR_NONE);
 }
 
 // One may write into it but not look at it.
-Test(whole_file, names_a_folder_that_cannot_be_opened)
+Test(durable_file, names_a_folder_that_cannot_be_opened)
 {
     enum { NOBODY = 65534 };
     if (geteuid() == 0)
         cr_assert(chown(folder, NOBODY, NOBODY) == 0 && seteuid(NOBODY) == 0);
     cr_assert_eq(chmod(folder, 0300), 0);
-    cr_expect_eq(whole_file_write(path, "new", 3, why), ERR_IO);
+    cr_expect_eq(durable_file_write(path, "new", 3, why), ERR_IO);
     cr_expect(strstr(why, "sync the folder of ") == why && strstr(why, strerror(EACCES)), "%s",
               why);
     cr_assert_eq(chmod(folder, 0700), 0);
