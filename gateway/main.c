@@ -39,6 +39,7 @@ static struct {
     int64_t meter_port, meter_clients;
     double installation_a;
     char *http_address, *http_user, *http_password_file, *http_certificate_file, *http_key_file;
+    char *http_patch_file;
     char *site, *phase_key;
     int64_t http_port, counters_s;
     struct mqtt_texts mqtt;
@@ -159,6 +160,8 @@ static const struct setting settings[] = {
      .help = "PEM file for TLS; empty: none, on loopback only"},
     {"http", "key_file", .text = &config.http_key_file, .otherwise = "",
      .help = "PEM file of its private key"},
+    {"http", "patch_file", .text = &config.http_patch_file, .otherwise = "",
+     .help = "file of the settings changed over HTTP, read over this one; empty: none can be"},
     {"metering", "site", .text = &config.site, .otherwise = "",
      .help = "site in the topics of what the meter shows; empty: that is not told"},
     {"metering", "phase_key", .text = &config.phase_key, .otherwise = "1", .words = "1 l L",
@@ -196,7 +199,31 @@ static struct charger_type type;
 static struct meter_map meter_map;
 static struct p1_cipher_key p1_key;
 static struct presets presets;
+static bool restarts; // when the loop has ended
 static struct seal_gate seal_gate;
+
+// The parts that telegrams go to.
+static struct {
+    struct control *control;
+    struct feed *feed;
+    struct p1_port *port;
+    struct meter_server *meter_server;
+    struct status_page *page;
+    struct loop_timer *counters_timer, *restart_timer;
+    struct mono started;
+} gateway;
+
+static void on_restart(void *arg)
+{
+    restarts = true;
+    loop_stop(arg);
+}
+
+// When the answer to who asked for it is out.
+static void restart_soon(void)
+{
+    loop_timer_in(gateway.restart_timer, clock_machine_ns(SECONDS_NS / 4));
+}
 
 static const int64_t PROBE_NS = 11 * SECONDS_NS; // DSMR 4 sends every ten seconds
 
@@ -311,6 +338,42 @@ static bool check_chargers(void)
     return !commission_only || check_commissioning();
 }
 
+// Those that may be changed over HTTP.
+static struct settings_patch patchable(void)
+{
+    return (struct settings_patch){
+        .meter_type = config.meter_type,
+        .broker = config.mqtt.broker,
+        .user = config.mqtt.user,
+        .password_file = config.mqtt.password_file,
+        .site = config.site,
+    };
+}
+
+static bool read_patch(void)
+{
+    struct settings_patch patch = patchable();
+    if (*config.http_patch_file && settings_patch_load(config.http_patch_file, &patch))
+        return false;
+    config.meter_type = patch.meter_type;
+    config.mqtt.broker = patch.broker;
+    config.mqtt.user = patch.user;
+    config.mqtt.password_file = patch.password_file;
+    config.site = patch.site;
+    return true;
+}
+
+static bool is_meter(const char *name)
+{
+    struct meter_map map;
+    char *path = data_path("meters", name);
+    enum err err = meter_map_read(path, &map);
+    free(path);
+    if (!err)
+        meter_map_clear(&map);
+    return !err;
+}
+
 static struct status_page_settings page_settings(void)
 {
     return (struct status_page_settings){
@@ -323,8 +386,18 @@ static struct status_page_settings page_settings(void)
         .password_file = config.http_password_file,
         .version = VERSION,
         .meter_name = meter_map.name,
-        .broker = config.mqtt.broker,
-        .site = config.site,
+        .config = {.patch_file = config.http_patch_file,
+                   .has_password = *config.http_password_file,
+                   .now = patchable(),
+                   .bounds = {.limits_by_meter = config.installation_a > 0,
+                              .has_equipment_id = *config.equipment_id},
+                   .is_meter = is_meter,
+                   .restart = restart_soon,
+                   .contract_w = config.contract_w,
+                   .safe_w = config.safe_w,
+                   .hold_s = config.hold_s,
+                   .is_sealed = seal_gate_is_set(&seal_gate),
+                   .charger = config.charger_type},
     };
 }
 
@@ -396,6 +469,8 @@ static bool read_tic(void)
 
 static bool check(void)
 {
+    if (!read_patch())
+        return false;
     port_settings = (struct p1_port_settings){
         .address = config.p1_port,
         .line = config.p1_line,
@@ -474,17 +549,6 @@ static struct control_settings control_settings(void)
         .chargers = group_settings(),
     };
 }
-
-// The parts that telegrams go to.
-static struct {
-    struct control *control;
-    struct feed *feed;
-    struct p1_port *port;
-    struct meter_server *meter_server;
-    struct status_page *page;
-    struct loop_timer *counters_timer;
-    struct mono started;
-} gateway;
 
 // The current that a charger may have must be what is left of the installation's, so the rest
 // of that is told as load.
@@ -603,12 +667,14 @@ int main(int argc, char **argv)
                  status_page_new(loop, &shown, gateway.control, p1_port_counts(gateway.port))))
         return EXIT_FAILURE;
     gateway.counters_timer = loop_timer_new(loop, on_counters, NULL);
+    gateway.restart_timer = loop_timer_new(loop, on_restart, loop);
     if (*config.site)
         loop_timer_in(gateway.counters_timer, config.counters_s * SECONDS_NS);
     struct notify *notify = notify_new(loop);
     loop_run(loop);
     notify_free(notify);
     loop_timer_free(gateway.counters_timer);
+    loop_timer_free(gateway.restart_timer);
     status_page_free(gateway.page);
     meter_server_free(gateway.meter_server);
     p1_port_free(gateway.port);
@@ -617,5 +683,10 @@ int main(int argc, char **argv)
     charger_type_clear(&type);
     meter_map_clear(&meter_map);
     loop_free(loop);
-    return EXIT_SUCCESS;
+    if (!restarts)
+        return EXIT_SUCCESS;
+    log_info("program.starts_anew");
+    execv("/proc/self/exe", argv);
+    log_error("program.failed", F("what", "start anew"), F("why", strerror(errno)));
+    return EXIT_FAILURE;
 }

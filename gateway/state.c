@@ -4,12 +4,12 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
+#include "gateway/whole_file.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ enum { HEAD = sizeof MAGIC - 1 + DIGEST_TEXT_LEN + 1 }; // magic, digest of what
 static const int64_t EARLIEST = 946684800, LATEST = 4102444800; // years 2000 to 2099
 
 struct state_file {
-    char *path, *beside, *folder;
+    char *path;
     char *content; // that stands in the file; NULL: not known
 };
 
@@ -142,10 +142,6 @@ struct state_file *state_file_new(const char *path)
 {
     struct state_file *file = memory_new(1, sizeof *file);
     file->path = memory_text(path);
-    file->beside = memory_format("%s.new", path);
-    char *room = memory_text(path);
-    file->folder = memory_text(dirname(room));
-    free(room);
     return file;
 }
 
@@ -154,8 +150,6 @@ void state_file_free(struct state_file *file)
     if (!file)
         return;
     free(file->path);
-    free(file->beside);
-    free(file->folder);
     free(file->content);
     free(file);
 }
@@ -188,46 +182,6 @@ enum err state_file_load(struct state_file *file, struct state *state,
     return ERR_NONE;
 }
 
-static bool write_all(int fd, const char *content)
-{
-    for (size_t left = strlen(content); left;) {
-        ssize_t written = write(fd, content, left);
-        if (written < 0)
-            return false;
-        content += written;
-        left -= (size_t)written;
-    }
-    return true;
-}
-
-// A rename is on the disk once the folder is.
-static bool sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool done = fsync(fd) == 0;
-    close(fd);
-    return done;
-}
-
-static enum err replace(const struct state_file *file, const char *content,
-                        char why[static STATE_REASON])
-{
-    int fd = open(file->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return failed(why, "open", file->beside);
-    if (!write_all(fd, content) || fsync(fd)) {
-        enum err err = failed(why, "write", file->beside);
-        close(fd);
-        return err;
-    }
-    close(fd);
-    if (rename(file->beside, file->path))
-        return failed(why, "rename", file->beside);
-    return sync_folder(file->folder) ? ERR_NONE : failed(why, "sync", file->folder);
-}
-
 enum err state_file_save(struct state_file *file, const struct state *state,
                          char why[static STATE_REASON])
 {
@@ -236,7 +190,7 @@ enum err state_file_save(struct state_file *file, const struct state *state,
         free(content);
         return ERR_NONE;
     }
-    enum err err = replace(file, content, why);
+    enum err err = whole_file_write(file->path, content, why);
     free(file->content);
     file->content = err ? NULL : content;
     if (err)

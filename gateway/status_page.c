@@ -13,12 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GUESSES = 5 };
+
 struct status_page {
     const struct status_page_settings *settings;
     const struct control *control;
     const struct p1_counts *p1;
     struct http *http;
     char *authorization; // that a request must bring; NULL: none
+    int guesses;         // of it that are left
+    int64_t guessed_ns;  // when they were counted
     struct mono started, heard;
     bool has_telegram;
     size_t len;
@@ -140,11 +144,11 @@ static json_t *status_json(const struct status_page *page)
                   at, "limit_w", status.has_limit ? json_integer(status.limit_w) : json_null(),
                   "chargers", chargers_json(control_chargers(page->control)), "p1", line, "meter",
                   meter_json(telegram), "messages", messages_json(page->control));
-    json_t *more =
-        json_pack("{s:s, s:I, s:o, s:{s:o, s:o}}", "version", settings->version, "uptime_s",
-                  (json_int_t)((clock_mono().ns - page->started.ns) / SECONDS_NS), "MeterType",
-                  text_or_null(settings->meter_name), "MQTT", "Broker",
-                  text_or_null(settings->broker), "Site", text_or_null(settings->site));
+    json_t *more = json_pack(
+        "{s:s, s:I, s:o, s:{s:o, s:o}}", "version", settings->version, "uptime_s",
+        (json_int_t)((clock_mono().ns - page->started.ns) / SECONDS_NS), "MeterType",
+        text_or_null(settings->meter_name), "MQTT", "Broker",
+        text_or_null(settings->config.now.broker), "Site", text_or_null(settings->config.now.site));
     json_object_update(root, more);
     json_decref(more);
     return root;
@@ -209,24 +213,68 @@ static void get_metrics(struct http_request *request)
     http_answer(request, 200, "text/plain; version=0.0.4", text, strlen(text));
 }
 
+static const struct remote_config *config_of(const struct http_request *request)
+{
+    const struct status_page *page = http_worker(request);
+    return &page->settings->config;
+}
+
+static void get_config(struct http_request *request)
+{
+    remote_config_get(config_of(request), request);
+}
+
+static void patch_config(struct http_request *request)
+{
+    remote_config_patch(config_of(request), request);
+}
+
+static void post_reset(struct http_request *request)
+{
+    remote_config_reset(config_of(request), request);
+}
+
 static const struct http_route routes[] = {
     {"GET", "/", get_page},
     {"GET", "/api/v1/status", get_status},
     {"GET", "/api/v1/telegram", get_telegram},
+    {"GET", "/api/v1/config", get_config},
+    {"PATCH", "/api/v1/config", patch_config},
+    {"POST", "/api/v1/reset", post_reset},
     {"GET", "/metrics", get_metrics},
     {0},
 };
 
 // ---- who may ask
 
+// May somebody guess the password once more? Real time, whatever the hands show.
+static bool may_guess(struct status_page *page)
+{
+    int64_t now_ns = clock_real_ns(clock_mono().ns);
+    int64_t earned = (now_ns - page->guessed_ns) / SECONDS_NS;
+    bool is_full = earned >= GUESSES - page->guesses;
+    page->guesses = is_full ? GUESSES : page->guesses + (int)earned;
+    page->guessed_ns = is_full ? now_ns : page->guessed_ns + earned * SECONDS_NS;
+    return page->guesses > 0;
+}
+
 static bool is_allowed(struct http_request *request, const struct http_route *route)
 {
     (void)route;
-    const struct status_page *page = http_worker(request);
+    struct status_page *page = http_worker(request);
     const char *given = http_header(request, "Authorization");
     size_t len = page->authorization ? strlen(page->authorization) : 0;
-    if (!len || (given && strlen(given) == len && !CRYPTO_memcmp(given, page->authorization, len)))
+    if (!len)
         return true;
+    if (given && !may_guess(page)) {
+        http_add_header(request, "Retry-After", "1");
+        http_problem(request, 429, "guesses", "too many wrong passwords");
+        return false;
+    }
+    if (given && strlen(given) == len && !CRYPTO_memcmp(given, page->authorization, len))
+        return true;
+    if (given)
+        page->guesses--;
     http_add_header(request, "WWW-Authenticate", "Basic realm=\"gateway\", charset=\"UTF-8\"");
     http_problem(request, 401, "unauthorized", "name and password are needed");
     return false;
@@ -278,6 +326,7 @@ struct status_page *status_page_new(struct loop *loop, const struct status_page_
     page->control = control;
     page->p1 = p1;
     page->started = clock_mono();
+    page->guesses = GUESSES;
     bool asks = *settings->password_file;
     page->authorization = asks ? read_authorization(settings) : NULL;
     if (asks && !page->authorization)

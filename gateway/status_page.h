@@ -4,13 +4,16 @@
 //
 //   GET /                  the page        GET /api/v1/status    JSON
 //   GET /metrics           Prometheus      GET /api/v1/telegram  the last telegram, as it came
+//   GET, PATCH /api/v1/config   POST /api/v1/reset: see gateway/remote_config.h
 //
-// With a password, all of them ask for it (basic auth: on a network only with TLS).
+// With a password, all of them ask for it (basic auth: on a network only with TLS). Who does not
+// know it may try five times at once, then once a second.
 
 #ifndef GATEWAY_STATUS_PAGE_H
 #define GATEWAY_STATUS_PAGE_H
 
 #include "gateway/control.h"
+#include "gateway/remote_config.h"
 #include "io/http.h"
 #include "wire/p1_reader.h"
 
@@ -22,8 +25,8 @@ struct status_page_settings {
     const char *user;
     const char *password_file; // first line; "": nobody is asked
     const char *version;
-    const char *meter_name;    // of the energy meter that is played; NULL: none
-    const char *broker, *site; // "": none
+    const char *meter_name; // of the energy meter that is played; NULL: none
+    struct remote_config config;
 };
 
 struct status_page;

@@ -189,6 +189,10 @@ static const char *title_of(int status)
         return "That cannot be done here";
     case 413:
         return "Too much";
+    case 415:
+        return "Not in that form";
+    case 422:
+        return "A value will not do";
     case 429:
         return "Too many requests";
     case 503:
