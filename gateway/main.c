@@ -12,6 +12,7 @@
 #include "gateway/feed.h"
 #include "gateway/meter_server.h"
 #include "gateway/metering.h"
+#include "gateway/p1_copy.h"
 #include "gateway/p1_port.h"
 #include "gateway/probe.h"
 #include "gateway/status_page.h"
@@ -26,6 +27,8 @@
 
 static struct {
     char *equipment_id, *p1_port, *p1_line, *p1_format, *p1_key_file;
+    char *copy_device, *copy_line, *copy_address;
+    int64_t copy_port;
     char *tic_source, *tic_codes;
     char *time_rule, *message_unit;
     char *charger_type, *charger_address, *charger_line, *below_least, *voltage;
@@ -61,6 +64,14 @@ static const struct setting settings[] = {
      .help = "Luxembourg: 32 hex digits, with which telegrams are encrypted; empty: they are not"},
     {"p1", "silence_s", .integer = &config.silence_s, .otherwise = "30", .least = 2, .most = 3600,
      .help = "seconds without a telegram before the port is opened again"},
+    {"p1_copy", "device", .text = &config.copy_device, .otherwise = "",
+     .help = "serial device that gets all that P1 receives; empty: none"},
+    {"p1_copy", "line", .text = &config.copy_line, .otherwise = "115200/8N1",
+     .words = P1_PORT_LINES, .help = "of that device"},
+    {"p1_copy", "address", .text = &config.copy_address, .otherwise = "",
+     .help = "where others may connect to get the same: 127.0.0.1, 0.0.0.0; empty: nowhere"},
+    {"p1_copy", "port", .integer = &config.copy_port, .otherwise = "2001", .least = 0,
+     .most = 65535, .help = "TCP port"},
     {"trust", "repeats", .integer = &config.repeats, .otherwise = "2", .least = 1, .most = 100,
      .help = "telegrams in a row that must show the same message"},
     {"seal", "key_1", .text = &config.seal[0].key, .otherwise = "",
@@ -207,6 +218,7 @@ static struct {
     struct control *control;
     struct feed *feed;
     struct p1_port *port;
+    struct p1_copy *copy;
     struct meter_server *meter_server;
     struct status_page *page;
     struct loop_timer *counters_timer, *restart_timer;
@@ -594,6 +606,12 @@ static void on_tic(void *arg, const struct tic *tic)
     tell_metered();
 }
 
+static void on_octets(void *arg, const char *octets, size_t len)
+{
+    (void)arg;
+    p1_copy_take(gateway.copy, octets, len);
+}
+
 static void on_counters(void *arg)
 {
     (void)arg;
@@ -655,16 +673,21 @@ int main(int argc, char **argv)
     const struct control_settings rules = control_settings();
     const struct meter_server_settings served = meter_server_settings();
     const struct status_page_settings shown = page_settings();
+    const struct p1_copy_settings copied = {config.copy_device, config.copy_line,
+                                            config.copy_address, (int)config.copy_port};
     gateway.started = clock_mono();
     gateway.feed = feed_new(loop, &mqtt, config.equipment_id);
     gateway.control = control_new(loop, &rules, gateway.feed);
-    const struct p1_port_crew crew = {on_frame, on_tic, NULL};
+    const struct p1_port_crew crew = {on_frame, on_tic, on_octets, NULL};
+    if ((*config.copy_device || *config.copy_address)
+        && !(gateway.copy = p1_copy_new(loop, &copied)))
+        return EXIT_FAILURE;
     gateway.port = p1_port_new(loop, &port_settings, &crew);
     if (*config.meter_type && !(gateway.meter_server = meter_server_new(loop, &served)))
         return EXIT_FAILURE;
-    if (*config.http_address
-        && !(gateway.page =
-                 status_page_new(loop, &shown, gateway.control, p1_port_counts(gateway.port))))
+    const struct status_page_sources sources = {gateway.control, p1_port_counts(gateway.port),
+                                                gateway.copy, gateway.feed};
+    if (*config.http_address && !(gateway.page = status_page_new(loop, &shown, &sources)))
         return EXIT_FAILURE;
     gateway.counters_timer = loop_timer_new(loop, on_counters, NULL);
     gateway.restart_timer = loop_timer_new(loop, on_restart, loop);
@@ -678,6 +701,7 @@ int main(int argc, char **argv)
     status_page_free(gateway.page);
     meter_server_free(gateway.meter_server);
     p1_port_free(gateway.port);
+    p1_copy_free(gateway.copy);
     control_free(gateway.control);
     feed_free(gateway.feed);
     charger_type_clear(&type);

@@ -4,11 +4,9 @@
 #include "base/cursor.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -120,7 +118,7 @@ static void on_knock(void *arg, uint32_t events)
 {
     struct meter_server *server = arg;
     (void)events;
-    int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = listener_accept(server->listener);
     if (fd < 0)
         return;
     struct client *client = place(server);
@@ -131,40 +129,15 @@ static void on_knock(void *arg, uint32_t events)
         close(fd);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     client->fd = fd;
     client->heard = clock_mono();
     client->watch = loop_watch(server->loop, fd, EPOLLIN, on_client, client);
 }
 
-static int listen_at(const char *address, int port)
-{
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    bool is_six = inet_pton(AF_INET6, address, &six.sin6_addr) == 1;
-    if (!is_six && inet_pton(AF_INET, address, &four.sin_addr) != 1) {
-        errno = EINVAL;
-        return -1;
-    }
-    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    const struct sockaddr *at =
-        is_six ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
-    if (bind(fd, at, is_six ? sizeof six : sizeof four) || listen(fd, METER_SERVER_CLIENTS)) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
 struct meter_server *meter_server_new(struct loop *loop,
                                       const struct meter_server_settings *settings)
 {
-    int fd = listen_at(settings->address, settings->port);
+    int fd = listener_open(settings->address, settings->port, METER_SERVER_CLIENTS);
     if (fd < 0) {
         log_error("meter_server.failed", F("address", settings->address), F("port", settings->port),
                   F("why", strerror(errno)));
@@ -196,9 +169,7 @@ void meter_server_free(struct meter_server *server)
 
 int meter_server_port(const struct meter_server *server)
 {
-    struct sockaddr_in6 at = {0};
-    socklen_t len = sizeof at;
-    return getsockname(server->listener, (struct sockaddr *)&at, &len) ? -1 : ntohs(at.sin6_port);
+    return listener_port(server->listener);
 }
 
 void meter_server_tell(struct meter_server *server, const struct meter_values *values)

@@ -13,6 +13,7 @@
 #define GATEWAY_STATUS_PAGE_H
 
 #include "gateway/control.h"
+#include "gateway/p1_copy.h"
 #include "gateway/remote_config.h"
 #include "io/http.h"
 #include "wire/p1_reader.h"
@@ -29,6 +30,14 @@ struct status_page_settings {
     struct remote_config config;
 };
 
+// Where what is shown comes from; all borrowed for its life.
+struct status_page_sources {
+    const struct control *control;
+    const struct p1_counts *p1;
+    const struct p1_copy *copy; // NULL: none
+    const struct feed *feed;    // NULL: none
+};
+
 struct status_page;
 
 // May it be served like that? NULL, or what is wrong: on a network a password is needed.
@@ -37,7 +46,7 @@ const char *status_page_fault(const struct status_page_settings *settings);
 // NULL when it cannot listen or the password cannot be read, which was logged. All borrowed for
 // its life. Owned: status_page_free().
 struct status_page *status_page_new(struct loop *loop, const struct status_page_settings *settings,
-                                    const struct control *control, const struct p1_counts *p1);
+                                    const struct status_page_sources *sources);
 void status_page_free(struct status_page *page);
 
 // A telegram came; kept for who asks for it. Takes NULL.
