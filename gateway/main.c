@@ -180,8 +180,8 @@ static const struct setting settings[] = {
     {"metering", "counters_s", .integer = &config.counters_s, .otherwise = "60", .least = 1,
      .most = 86400, .help = "seconds between two device_counters"},
     {"state", "file", .text = &config.state_file, .otherwise = "/var/lib/socmod-gateway/state",
-     .help = "what is known again after a power cut;"
-             " empty: nothing"},
+     .help = "what is known again after a power cut, and beside it what the broker is still to be"
+             " told; empty: nothing"},
     MQTT_SETTINGS(config.mqtt, "", "socmod-gateway"),
     CLOCK_SETTINGS,
     {0},
@@ -676,7 +676,7 @@ int main(int argc, char **argv)
     const struct p1_copy_settings copied = {config.copy_device, config.copy_line,
                                             config.copy_address, (int)config.copy_port};
     gateway.started = clock_mono();
-    gateway.feed = feed_new(loop, &mqtt, config.equipment_id);
+    gateway.feed = feed_new(loop, &mqtt, config.equipment_id, config.state_file);
     gateway.control = control_new(loop, &rules, gateway.feed);
     const struct p1_port_crew crew = {on_frame, on_tic, on_octets, NULL};
     if ((*config.copy_device || *config.copy_address)

@@ -3,8 +3,8 @@
 #include "gateway/remote_config.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "gateway/whole_file.h"
 #include "io/mqtt.h"
+#include "io/whole_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +92,8 @@ static enum err keep_password(const struct remote_config *config, const char *pa
     patch->password_file =
         *password ? memory_format("%s.password", config->patch_file) : memory_text("");
     char *line = memory_format("%s\n", password);
-    enum err err = *password ? whole_file_write(patch->password_file, line, why) : ERR_NONE;
+    enum err err =
+        *password ? whole_file_write(patch->password_file, line, strlen(line), why) : ERR_NONE;
     memory_wipe(line, strlen(line));
     free(line);
     return err;
@@ -107,7 +108,7 @@ static enum err keep(const struct remote_config *config, const struct settings_p
     if (!err) {
         settings_patch_merge(&all, patch);
         char *text = settings_patch_text(&all);
-        err = whole_file_write(config->patch_file, text, why);
+        err = whole_file_write(config->patch_file, text, strlen(text), why);
         free(text);
     }
     settings_patch_clear(&all);

@@ -4,7 +4,7 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
-#include "gateway/whole_file.h"
+#include "io/whole_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -47,8 +47,9 @@ char *state_encode(const struct state *state)
                              encode_profile(&state->current), "next", encode_profile(&state->next),
                              "done", state->done, "seq", (json_int_t)state->seal.seq, "seq_digest",
                              state->seal.digest);
-    char *body = root ? json_dumps(root, JSON_COMPACT) : NULL;
-    assert(body); // texts are ASCII
+    assert(root); // texts are ASCII
+    char *body = json_dumps(root, JSON_COMPACT);
+    assert(body);
     json_decref(root);
     char digest[DIGEST_TEXT_LEN + 1];
     digest_text(body, strlen(body), digest);
@@ -101,12 +102,12 @@ static enum err decode_body(const json_t *root, struct state *state)
 {
     struct state read = {0};
     const json_t *limit = json_object_get(root, "limit_w");
-    if (!limit || (!json_is_null(limit) && !json_is_integer(limit)))
+    if (!limit || (json_typeof(limit) != JSON_NULL && json_typeof(limit) != JSON_INTEGER))
         return ERR_SYNTAX;
     json_int_t limit_w = json_integer_value(limit);
     if (limit_w < 0 || limit_w > INT32_MAX)
         return ERR_RANGE;
-    read.has_limit = json_is_integer(limit);
+    read.has_limit = json_typeof(limit) == JSON_INTEGER;
     read.limit_w = (int32_t)limit_w;
     if (!take_digest(json_object_get(root, "done"), read.done))
         return ERR_SYNTAX;
@@ -190,7 +191,7 @@ enum err state_file_save(struct state_file *file, const struct state *state,
         free(content);
         return ERR_NONE;
     }
-    enum err err = whole_file_write(file->path, content, why);
+    enum err err = whole_file_write(file->path, content, strlen(content), why);
     free(file->content);
     file->content = err ? NULL : content;
     if (err)

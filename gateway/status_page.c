@@ -239,13 +239,13 @@ static void post_reset(struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/", get_page},
-    {"GET", "/api/v1/status", get_status},
-    {"GET", "/api/v1/telegram", get_telegram},
-    {"GET", "/api/v1/config", get_config},
-    {"PATCH", "/api/v1/config", patch_config},
-    {"POST", "/api/v1/reset", post_reset},
-    {"GET", "/metrics", get_metrics},
+    {.method = "GET", .pattern = "/", .fn = get_page},
+    {.method = "GET", .pattern = "/api/v1/status", .fn = get_status},
+    {.method = "GET", .pattern = "/api/v1/telegram", .fn = get_telegram},
+    {.method = "GET", .pattern = "/api/v1/config", .fn = get_config},
+    {.method = "PATCH", .pattern = "/api/v1/config", .fn = patch_config},
+    {.method = "POST", .pattern = "/api/v1/reset", .fn = post_reset},
+    {.method = "GET", .pattern = "/metrics", .fn = get_metrics},
     {0},
 };
 
