@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "gateway/meter_server.h"
-#include "base/cursor.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/listener.h"
+#include "gateway/meter_frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// MODBUS Messaging on TCP/IP 1.0b, 3.1.3: transaction, protocol, length, unit.
-enum { HEAD = 7, LENGTH_AT = 4, ADU_MAX = HEAD + METER_MAP_PDU };
 static const int64_t IDLE_NS = 120 * SECONDS_NS; // machine time; who is silent longer is gone
 
 struct client {
@@ -21,7 +19,7 @@ struct client {
     int fd; // -1: nobody
     struct loop_watch *watch;
     struct mono heard;
-    uint8_t octets[ADU_MAX];
+    uint8_t octets[METER_FRAME_MAX];
     size_t len;
 };
 
@@ -49,38 +47,23 @@ static bool is_fresh(const struct meter_server *server)
     return server->is_told && clock_mono().ns - server->told.ns <= server->settings->hold_ns;
 }
 
-// The answer goes out whole, or the client does not read and is sent away.
-static bool answer(struct client *client, size_t pdu_len)
-{
-    const struct meter_server *server = client->server;
-    uint8_t frame[ADU_MAX];
-    size_t len = meter_map_answer(server->settings->map, is_fresh(server) ? &server->values : NULL,
-                                  client->octets + HEAD, pdu_len, frame + HEAD);
-    struct cursor head = cursor_writer(frame, HEAD);
-    cursor_put(&head, client->octets, LENGTH_AT);
-    cursor_put_u16(&head, (uint16_t)(len + 1));
-    cursor_put_u8(&head, client->octets[HEAD - 1]);
-    return send(client->fd, frame, HEAD + len, MSG_NOSIGNAL) == (ssize_t)(HEAD + len);
-}
-
-// Answer the requests that are there; false when the octets are not Modbus.
+// Answer the requests that are there; false when the octets are not Modbus, or the client does not
+// read: an answer goes out whole.
 static bool answer_all(struct client *client)
 {
-    while (client->len >= HEAD) {
-        struct cursor head = cursor_reader(client->octets + 2, HEAD - 2);
-        uint16_t protocol = cursor_get_u16(&head);
-        size_t rest = cursor_get_u16(&head); // unit and PDU
-        if (protocol || rest < 2 || rest > METER_MAP_PDU + 1)
+    const struct meter_server *server = client->server;
+    const struct meter_values *values = is_fresh(server) ? &server->values : NULL;
+    uint8_t frame[METER_FRAME_MAX];
+    size_t used, len;
+    enum err err;
+    while (!(err = meter_frame_answer(server->settings->map, values, client->octets, client->len,
+                                      &used, frame, &len))) {
+        if (send(client->fd, frame, len, MSG_NOSIGNAL) != (ssize_t)len)
             return false;
-        size_t size = HEAD - 1 + rest;
-        if (client->len < size)
-            return true;
-        if (!answer(client, rest - 1))
-            return false;
-        client->len -= size;
-        memmove(client->octets, client->octets + size, client->len);
+        client->len -= used;
+        memmove(client->octets, client->octets + used, client->len);
     }
-    return true;
+    return err == ERR_MORE;
 }
 
 static void on_client(void *arg, uint32_t events)
