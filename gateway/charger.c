@@ -214,12 +214,19 @@ static void confirm(struct charger *charger, const struct charger_wish *wish)
     tell(charger, &report);
 }
 
+// What holds, in the limit's steps; INT64_MIN stays what it is: no number.
+static int64_t in_steps(const struct charger_type *type, int64_t shown)
+{
+    return shown == INT64_MIN ? shown : shown * type->applied.step_micro / type->scale.step_micro;
+}
+
 static void refuse_other(struct charger *charger, const struct charger_wish *wish, const char *what,
                          int64_t shown)
 {
-    char reason[CHARGER_REASON];
-    snprintf(reason, sizeof reason, "%s %lld after writing %lld", what, (long long)shown,
-             (long long)wish->raw);
+    char reason[CHARGER_REASON], number[24] = "no number";
+    if (shown != INT64_MIN)
+        snprintf(number, sizeof number, "%lld", (long long)shown);
+    snprintf(reason, sizeof reason, "%s %s after writing %lld", what, number, (long long)wish->raw);
     refuse(charger, wish, reason);
 }
 
@@ -270,8 +277,7 @@ static void look(struct charger *charger, const struct charger_wish *wish)
         }
         if (!is_held(type, wish, shown)) {
             if (charger->watch_at.ns >= charger->settle_until.ns)
-                refuse_other(charger, wish, "holds",
-                             shown * type->applied.step_micro / type->scale.step_micro);
+                refuse_other(charger, wish, "holds", in_steps(type, shown));
             return;
         }
     }
@@ -322,7 +328,7 @@ static void watch(struct charger *charger)
     if (!error && type->applied.address != CHARGER_NOWHERE) {
         error = read_number(charger, &type->applied, &shown);
         if (!error && !is_held(type, &wish, shown)) {
-            write_again(charger, shown * type->applied.step_micro / type->scale.step_micro);
+            write_again(charger, in_steps(type, shown));
             return;
         }
     }

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_AT_ONCE = 64 };
@@ -43,6 +44,7 @@ struct posted {
 struct loop {
     int epoll, signals, doorbell;
     bool stopped;
+    int64_t longest_ns;
     struct loop_watch *gone;
     struct loop_watch *watches[2];
     pthread_mutex_t lock; // of the four below
@@ -122,6 +124,13 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+static int64_t real_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECONDS_NS + now.tv_nsec;
+}
+
 void loop_run(struct loop *loop)
 {
     while (!loop->stopped) {
@@ -129,14 +138,22 @@ void loop_run(struct loop *loop)
         int count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE, -1);
         if (count < 0 && errno != EINTR)
             log_fatal("loop.failed", F("what", "epoll_wait"), F("why", strerror(errno)));
+        int64_t start_ns = real_ns();
         for (int i = 0; i < count; i++) {
             struct loop_watch *watch = events[i].data.ptr;
             if (!watch->gone)
                 watch->fn(watch->arg, events[i].events);
         }
         free_gone(loop);
+        int64_t busy_ns = real_ns() - start_ns;
+        loop->longest_ns = busy_ns > loop->longest_ns ? busy_ns : loop->longest_ns;
     }
     loop->stopped = false;
+}
+
+int64_t loop_longest_ns(const struct loop *loop)
+{
+    return loop->longest_ns;
 }
 
 void loop_stop(struct loop *loop)

@@ -137,6 +137,9 @@ struct field {
 
 static const uint16_t state_text[2][8] = {{('B' << 8) | '1'}, {('C' << 8) | '2'}};
 
+// As NaN is told: Alfen's manual, for what is absent.
+static const uint16_t no_number[] = {0x7FC0, 0};
+
 static int64_t applied_of(const struct mimic *mimic)
 {
     return mimic_limit_ma(mimic) * MILLI / mimic->type->applied.step_micro;
@@ -156,7 +159,9 @@ static int fields_of(const struct mimic *mimic, int function, struct field field
     int64_t shown = mimic->echoes ? mimic->raw + 1 : mimic->raw;
     const struct field all[] = {
         {.number = &type->readback, .value = shown},
-        {.number = &type->applied, .value = applied_of(mimic)},
+        {.number = &type->applied,
+         .value = applied_of(mimic),
+         .text = mimic->is_dumb && type->applied.type == REGISTERS_F32 ? no_number : NULL},
         {.number = &type->state,
          .value = state_of(mimic),
          .text = type->state_registers ? state_text[mimic->charging] : NULL},
@@ -169,7 +174,8 @@ static int fields_of(const struct mimic *mimic, int function, struct field field
         const struct charger_number *number = all[i].number;
         if (number->address == CHARGER_NOWHERE || number->function != function)
             continue;
-        int words = all[i].text ? (int)type->state_registers : registers_count(number->type);
+        bool is_text = number == &type->state && type->state_registers;
+        int words = is_text ? (int)type->state_registers : registers_count(number->type);
         int repeats = number == &type->readback ? type->numbers : 1;
         for (int n = 0; n < repeats; n++) {
             fields[count] = all[i];

@@ -41,6 +41,7 @@ struct mimic {
     bool fallen;
     bool connected, charging; // told by the caller
     bool echoes;              // fault: reads back another limit
+    bool is_dumb;             // fault: the limit that holds, if a float, is no number
 };
 
 // Power on; zeroed before the first time.
