@@ -88,9 +88,10 @@ static enum err read_mark(struct counter_mark_file *file, struct counter_mark *m
     ssize_t len = pread(file->fd, text, sizeof text, 0);
     if (len < 0)
         return refuse(file->path, strerror(errno), ERR_IO);
-    *mark = (struct counter_mark){0};
-    if (len < LINE_LEN)
+    if (len < LINE_LEN) {
+        *mark = lines[0];
         return ERR_NONE;
+    }
     bool first = take_line(text, &lines[0]), second = take_line(text + LINE_LEN, &lines[1]);
     if (!first && !second)
         return refuse(file->path, "holds no mark of counters", ERR_SYNTAX);

@@ -65,7 +65,7 @@ enum err key_table_address(const char *text, struct dlms_address *address)
 
 // --- Rows ---
 
-enum column {
+enum {
     COLUMN_PLACE,
     COLUMN_EQUIPMENT,
     COLUMN_ADDRESS,
@@ -92,8 +92,7 @@ static const char load_sql[] =
     " left join keys.counter c on c.key = k.counter";
 
 // A bytea as the server writes it, \x and digits.
-static bool take_octets(const PGresult *row, int number, enum column column, uint8_t *octets,
-                        size_t len)
+static bool take_octets(const PGresult *row, int number, int column, uint8_t *octets, size_t len)
 {
     const char *text = PQgetvalue(row, number, column);
     size_t count;
@@ -109,7 +108,7 @@ static const struct master_key *find_master(const struct key_table *table, const
 }
 
 static bool unwrap(const struct key_table *table, const struct master_key *master,
-                   enum key_purpose purpose, const PGresult *rows, int row, enum column column,
+                   enum key_purpose purpose, const PGresult *rows, int row, int column,
                    uint8_t key[static CIPHER_KEY_LEN])
 {
     uint8_t wrapped[KEY_WRAPPED_LEN];
