@@ -142,13 +142,17 @@ int main(int argc, char **argv)
     struct head_end *head_end =
         head_end_new(loop, &mqtt, config.object, config.answer_timeout_s, on_route_ready, NULL);
     const struct route routes[] = {head_end_route(head_end)};
+    const struct claim_bound bounds[] = {
+        {CLAIM_LANE, "head-end", config.max_per_head_end, 0},
+    };
     courier = courier_new(loop, db,
                           &(struct courier_settings){
                               .name = config.mqtt.client_id,
                               .routes = routes,
                               .route_count = sizeof routes / sizeof *routes,
                               .max_under_way = config.max_under_way,
-                              .max_per_lane = config.max_per_head_end,
+                              .bounds = bounds,
+                              .bound_count = sizeof bounds / sizeof *bounds,
                               .lease_s = config.answer_timeout_s + LEASE_MARGIN_S,
                           });
     db_listen(db, loop, channels, on_doorbell, NULL);
