@@ -39,4 +39,7 @@ struct meter_type {
 // What stands in the standard, or follows from it.
 extern const struct meter_type meter_type_smr5, meter_type_dsmr42;
 
+// By the name that grid.meter has: "smr5", "dsmr42". NULL: there is none. Constant.
+const struct meter_type *meter_type_find(const char *name);
+
 #endif
