@@ -34,6 +34,7 @@ struct courier {
     struct loop *loop;
     struct db *db;
     struct courier_settings settings;
+    struct claim_bound *bounds;
     struct delivery_table *table;
     char *route_names;
     struct loop_timer *timer;
@@ -372,6 +373,9 @@ struct courier *courier_new(struct loop *loop, struct db *db,
     courier->loop = loop;
     courier->db = db;
     courier->settings = *settings;
+    courier->bounds = memory_new(settings->bound_count, sizeof *courier->bounds);
+    memcpy(courier->bounds, settings->bounds, settings->bound_count * sizeof *courier->bounds);
+    courier->settings.bounds = courier->bounds;
     courier->route_names = memory_text("");
     for (size_t i = 0; i < settings->route_count; i++) {
         char *longer =
@@ -395,6 +399,7 @@ void courier_free(struct courier *courier)
     delivery_table_free(courier->table);
     free(courier->route_names);
     free(courier->results);
+    free(courier->bounds);
     assert(!courier->first);
     free(courier);
 }
@@ -415,6 +420,14 @@ void courier_stop(struct courier *courier)
         if (courier->settings.routes[i].stop)
             courier->settings.routes[i].stop(courier->settings.routes[i].self);
     work_in(courier, 0);
+}
+
+bool courier_is_ready(const struct courier *courier)
+{
+    for (size_t i = 0; i < courier->settings.route_count; i++)
+        if (courier->settings.routes[i].is_ready(courier->settings.routes[i].self))
+            return true;
+    return false;
 }
 
 const struct courier_figures *courier_figures(const struct courier *courier)

@@ -28,7 +28,8 @@ struct courier;
 
 enum { COURIER_CAUSES = 48 };
 
-// Settings and db are borrowed. Owned: courier_free(), after the routes have ended.
+// Settings, but for the bounds, and db are borrowed. Owned: courier_free(), after the routes have
+// ended.
 struct courier *courier_new(struct loop *loop, struct db *db,
                             const struct courier_settings *settings);
 void courier_free(struct courier *courier);
@@ -51,6 +52,9 @@ struct courier_figures {
     double seconds; // sum of the machine time between claim and end
 };
 const struct courier_figures *courier_figures(const struct courier *courier);
+
+// Would any route take a message now?
+bool courier_is_ready(const struct courier *courier);
 
 // Claim nothing more; tell the routes to end; loop_stop() once all under way has ended and is
 // written down. What has not when the program ends anyway is tried again: by the next of our name

@@ -97,6 +97,7 @@ static const struct class
     {"stale-counter", 60, 900, 3, OUTBOX_REACHED},  // although it had been read
     {"digest-differs", 15, 300, 5, OUTBOX_REACHED}, // it holds something else
     {"bad-answer", 60, 900, 5, OUTBOX_REACHED},     // does not speak as agreed
+    {"unread", 15, 300, 3, OUTBOX_REACHED}, // written, but the line broke before it was read back
     // not the meter that we know, or not our keys
     {"auth-failed", 300, 3600, 3, OUTBOX_MISTRUSTED},
     {"not-authentic", 60, 900, 5, OUTBOX_MISTRUSTED},
@@ -158,13 +159,24 @@ static struct outbox_verdict judge_retry(const struct outbox_attempt *attempt)
     return verdict;
 }
 
+// Where it could not be read back, it is written again, which does no harm, until that is shown.
+static struct outbox_verdict judge_written(const struct outbox_attempt *attempt)
+{
+    struct outbox_verdict verdict = {.state = OUTBOX_WRITTEN, .reach = OUTBOX_REACHED};
+    if (!strcmp(attempt->cause, "unread"))
+        verdict = judge_retry(attempt);
+    if (verdict.state != OUTBOX_QUEUED)
+        verdict.state = OUTBOX_WRITTEN;
+    return verdict;
+}
+
 struct outbox_verdict outbox_judge(const struct outbox_attempt *attempt)
 {
     switch (attempt->status) {
     case ROUTE_VERIFIED:
         return (struct outbox_verdict){.state = OUTBOX_VERIFIED, .reach = OUTBOX_REACHED};
     case ROUTE_WRITTEN:
-        return (struct outbox_verdict){.state = OUTBOX_WRITTEN, .reach = OUTBOX_REACHED};
+        return judge_written(attempt);
     case ROUTE_REFUSED:
         return (struct outbox_verdict){.state = OUTBOX_REFUSED};
     default:

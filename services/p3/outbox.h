@@ -56,7 +56,7 @@ enum { OUTBOX_SILENT = 5 };
 // An attempt that has ended.
 struct outbox_attempt {
     enum route_status status;
-    const char *cause;    // of a retry
+    const char *cause;    // of a retry, or of what was written and not read back
     int number;           // 1, 2, ...
     int failures;         // attempts in a row that missed this meter, before this one
     struct utc now;       // when it ended
