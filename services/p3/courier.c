@@ -350,19 +350,26 @@ static void work_again_later(struct courier *courier)
     work_in(courier, wait > least ? wait : least);
 }
 
+static bool is_over(const struct courier *courier)
+{
+    return courier->stopping && !courier->first && !courier->result_count;
+}
+
 static void on_timer(void *arg)
 {
     struct courier *courier = arg;
     courier->timer_at.ns = 0;
+    if (is_over(courier)) {
+        loop_stop(courier->loop);
+        return;
+    }
     // Results first: they are facts, and a sweep must not think that they never came.
     if (!own_name(courier) || settle(courier) || sweep(courier) || confirm(courier)
         || take_in(courier) || recall_overtaken(courier) || claim(courier)) {
         work_again_later(courier);
         return;
     }
-    if (courier->stopping && !courier->first && !courier->result_count)
-        loop_stop(courier->loop);
-    work_in(courier, courier->sweep_at.ns - clock_mono().ns);
+    work_in(courier, is_over(courier) ? 0 : courier->sweep_at.ns - clock_mono().ns);
 }
 
 struct courier *courier_new(struct loop *loop, struct db *db,
