@@ -13,15 +13,17 @@ enum { DLMS_PORT = 4059, HOST_MAX = 64 };
 
 struct key_table {
     struct db *db;
+    const struct meter_types *types;
     struct master_key *const *masters;
     size_t master_count;
     struct key_wrap *wrap;
 };
 
-struct key_table *key_table_new(struct db *db, struct master_key *const *masters, size_t count)
+struct key_table *key_table_new(struct db *db, const struct meter_types *types,
+                                struct master_key *const *masters, size_t count)
 {
     struct key_table *table = memory_new(1, sizeof *table);
-    *table = (struct key_table){db, masters, count, key_wrap_new()};
+    *table = (struct key_table){db, types, masters, count, key_wrap_new()};
     return table;
 }
 
@@ -141,7 +143,8 @@ static const char *take_keys(const struct key_table *table, const PGresult *rows
 static const char *take_meter(const struct key_table *table, const PGresult *rows, int row,
                               struct meter_access *access)
 {
-    const struct meter_type *type = meter_type_find(PQgetvalue(rows, row, COLUMN_TYPE));
+    const struct meter_type *type =
+        meter_types_find(table->types, PQgetvalue(rows, row, COLUMN_TYPE));
     if (!type)
         return "unknown-type";
     access->type = *type;

@@ -33,7 +33,7 @@ struct meter_access {
 
 // Faults, as causes of a delivery:
 //   unknown-meter      not in the grid, or not of route dlms
-//   unknown-type       no type of that name (meter_type_find)
+//   unknown-type       no type of that name (meter_types_find)
 //   bad-address        no numeric host:port; of an IPv6 address [host]:port
 //   no-keys            none were imported
 //   no-master-key      wrapped under a master key that this process was not given
@@ -41,9 +41,10 @@ struct meter_access {
 
 struct key_table;
 
-// masters: those that keys may be wrapped under, count of them; during a rotation two. Borrowed,
-// as db is. Owned: key_table_free().
-struct key_table *key_table_new(struct db *db, struct master_key *const *masters, size_t count);
+// types: of meters, as set. masters: those that keys may be wrapped under, count of them; during a
+// rotation two. Borrowed, as db is. Owned: key_table_free().
+struct key_table *key_table_new(struct db *db, const struct meter_types *types,
+                                struct master_key *const *masters, size_t count);
 void key_table_free(struct key_table *table);
 
 // Fill in count accesses, in one statement. Each ends with keys or with a fault.
