@@ -56,6 +56,8 @@ static void stop(void)
 
 TestSuite(key_table, .init = start, .fini = stop, .timeout = 60);
 
+static struct meter_types types;
+
 static struct master_key *read_master(const char *name)
 {
     struct master_key *key = NULL;
@@ -94,8 +96,9 @@ Test(key_table, loads_what_was_imported)
         NULL,      NULL,          NULL,           "unknown-meter",
         "no-keys", "bad-address", "unknown-type", "unknown-meter"};
     struct db *db = db_new("dbname=socmod user=socmod_p3", "test_key_table");
+    types = (struct meter_types){meter_type_smr5, meter_type_dsmr42};
     struct master_key *masters[] = {read_master("second"), read_master("first")};
-    struct key_table *table = key_table_new(db, masters, 2);
+    struct key_table *table = key_table_new(db, &types, masters, 2);
     struct secret_pool *pool = secret_pool_new(sizeof(struct meter_access));
     struct meter_access *wanted[METERS];
     for (int i = 0; i < METERS; i++) {
@@ -160,9 +163,10 @@ static const char *fault_of(struct key_table *table, int meter)
 Test(key_table, follows_a_rotation_and_refuses_what_was_swapped)
 {
     struct db *db = db_new("dbname=socmod user=socmod_p3", "test_key_table");
+    types = (struct meter_types){meter_type_smr5, meter_type_dsmr42};
     struct master_key *masters[] = {read_master("first"), read_master("second")};
-    struct key_table *both = key_table_new(db, masters, 2);
-    struct key_table *first = key_table_new(db, masters, 1);
+    struct key_table *both = key_table_new(db, &types, masters, 2);
+    struct key_table *first = key_table_new(db, &types, masters, 1);
     cr_expect_str_eq(fault_of(first, 1), "");
     shell("cd \"$FOLDER\" && \"$BIN/socmod-admin\" keys rotate --master second --former first"
           " >>said");
