@@ -145,7 +145,7 @@ static void set_alarm(struct loop *loop)
         return;
     loop->alarm_ns = loop->heap[0]->due_ns;
     struct itimerspec spec = {
-        .it_value = {loop->alarm_ns / SECONDS_NS, loop->alarm_ns % SECONDS_NS}};
+        .it_value = {loop->alarm_ns / SECONDS_NS, (long)(loop->alarm_ns % SECONDS_NS)}};
     if (timerfd_settime(loop->alarm, TFD_TIMER_ABSTIME, &spec, NULL))
         log_fatal("loop.failed", F("what", "timer"), F("why", strerror(errno)));
 }
