@@ -30,9 +30,9 @@ dlms_meters() {
                     true)" >/dev/null
     (
         umask 077
-        echo equipment_id,encryption_key,authentication_key,client_title,meter_title
+        echo equipment_id,encryption_key,authentication_key,client_title,meter_title,counter
         for i in $(seq "$count"); do
-            printf 'E%d,%s%02X,%s%02X,534F4D0000000001,4D45540000%06X\n' "$i" $GUEK $((i % 256)) \
+            printf 'E%d,%s%02X,%s%02X,534F4D0000000001,4D45540000%06X,100\n' "$i" $GUEK $((i % 256)) \
                 $GAK $((i % 256)) "$i"
         done
     ) >"$WORK/keys.csv"
