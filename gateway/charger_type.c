@@ -431,13 +431,13 @@ enum err charger_type_at_point(struct charger_type *type, int64_t point)
     return fits ? ERR_NONE : ERR_RANGE;
 }
 
-int charger_type_words(const struct charger_type *type, int64_t raw,
+int charger_type_words(const struct charger_type *type, const int64_t raw[static CHARGER_PHASES],
                        uint16_t words[static CHARGER_WORDS])
 {
     const struct charger_number *limit = &type->limit;
     int each = registers_count(limit->type);
     for (int i = 0; i < type->numbers; i++)
-        registers_pack(limit->type, limit->low_word_first, raw, limit->step_micro,
+        registers_pack(limit->type, limit->low_word_first, raw[i], limit->step_micro,
                        words + (ptrdiff_t)i * each);
     return type->numbers * each;
 }

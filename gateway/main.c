@@ -31,6 +31,7 @@ static struct {
     int64_t copy_port;
     char *tic_source, *tic_codes;
     char *time_rule, *message_unit;
+    char *phase_a, *rotation;
     char *charger_type, *charger_address, *charger_line, *below_least, *voltage;
     char *state_file;
     int64_t silence_s, repeats, bound_s;
@@ -105,6 +106,8 @@ static const struct setting settings[] = {
      .most = 3600, .help = "seconds for the charger to confirm a limit before the safe one holds"},
     {"limit", "message_unit", .text = &config.message_unit, .otherwise = "W", .words = "W 100W",
      .help = "of the powers in a message"},
+    {"limit", "phase_a", .text = &config.phase_a, .otherwise = "",
+     .help = "most current on L1, L2 and L3 of the connection, A, as 25 25 16; empty: any"},
     {"charger", "type", .text = &config.charger_type, .otherwise = "compleo-station",
      .help = "name of a driver file, or its path if it has a slash"},
     {"charger", "address", .text = &config.charger_address, .otherwise = "tcp://127.0.0.1",
@@ -125,6 +128,9 @@ static const struct setting settings[] = {
      .help = "read the limit back at the latest"},
     {"charger", "phases", .integer = &config.phases, .otherwise = "3", .least = 1, .most = 3,
      .help = "that it is connected to, for a limit in amperes"},
+    {"charger", "rotation", .text = &config.rotation, .otherwise = "123",
+     .words = "123 132 213 231 312 321",
+     .help = "phases of the connection that its first, second and third are on"},
     {"charger", "voltage_v", .real = &config.voltage_v, .otherwise = "230", .least = 100,
      .most = 300, .help = "phase to neutral, the highest that is likely, for a limit in amperes"},
     {"charger", "voltage", .text = &config.voltage, .otherwise = "bounded",
@@ -210,6 +216,7 @@ static struct charger_type type;
 static struct meter_map meter_map;
 static struct p1_cipher_key p1_key;
 static struct presets presets;
+static struct amperes_bounds phase_bounds;
 static bool restarts; // when the loop has ended
 static struct seal_gate seal_gate;
 
@@ -317,6 +324,7 @@ static struct charger_group_settings group_settings(void)
                        .rated_w = config.rated_w ? config.rated_w : config.contract_w},
         .hold_least = !strcmp(config.below_least, "hold"),
         .measures_voltage = !strcmp(config.voltage, "measured"),
+        .bounds = amperes_rotate(&phase_bounds, config.rotation),
     };
 }
 
@@ -339,6 +347,8 @@ static bool check_commissioning(void)
 
 static bool check_chargers(void)
 {
+    if (amperes_bounds_read(config.phase_a, &phase_bounds))
+        return complain("[limit] phase_a", "not three currents above 0, like 25 25 16");
     if (!read_type())
         return false;
     const struct charger_group_settings group = group_settings();

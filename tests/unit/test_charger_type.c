@@ -89,7 +89,7 @@ static void expect_words(const struct golden *c, const struct charger_type *type
     const struct amperes_connection connection = {3, 230000, 11040};
     struct amperes_value value = amperes_from_watts(&type->scale, &connection, false, watts);
     uint16_t words[CHARGER_WORDS] = {0};
-    cr_expect_eq(charger_type_words(type, value.raw, words), c->count, "%s", c->id);
+    cr_expect_eq(charger_type_words(type, value.phase, words), c->count, "%s", c->id);
     for (int i = 0; i < c->count; i++)
         cr_expect_eq(words[i], expected[i], "%s, %d W: word %d is %04X", c->id, watts, i, words[i]);
     cr_expect_leq(value.watts, watts, "%s", c->id);

@@ -156,9 +156,8 @@ static int64_t state_of(const struct mimic *mimic)
 static int fields_of(const struct mimic *mimic, int function, struct field fields[static FIELDS])
 {
     const struct charger_type *type = mimic->type;
-    int64_t shown = mimic->echoes ? mimic->raw + 1 : mimic->raw;
     const struct field all[] = {
-        {.number = &type->readback, .value = shown},
+        {.number = &type->readback},
         {.number = &type->applied,
          .value = applied_of(mimic),
          .text = mimic->is_dumb && type->applied.type == REGISTERS_F32 ? no_number : NULL},
@@ -179,6 +178,8 @@ static int fields_of(const struct mimic *mimic, int function, struct field field
         int repeats = number == &type->readback ? type->numbers : 1;
         for (int n = 0; n < repeats; n++) {
             fields[count] = all[i];
+            if (number == &type->readback)
+                fields[count].value = mimic->phase[n] + mimic->echoes;
             fields[count].words = words;
             fields[count++].address = number->address + (int64_t)n * words;
         }
@@ -250,6 +251,7 @@ static int set_limit(struct mimic *mimic, const uint16_t *words, int count, stru
         if (!is_pause && (raw < type->scale.least || raw > type->scale.most))
             return ILLEGAL_VALUE;
         least = i && least < raw ? least : raw;
+        mimic->phase[i] = raw;
     }
     mimic->raw = least;
     mimic->is_set = true;
