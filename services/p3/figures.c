@@ -101,9 +101,9 @@ struct figures *figures_new(struct loop *loop, const struct http_settings *http,
                             const struct db *db)
 {
     static const struct http_route routes[] = {
-        {"GET", "/metrics", on_metrics},
-        {"GET", "/healthz", on_health},
-        {"GET", "/readyz", on_ready},
+        {.method = "GET", .pattern = "/metrics", .fn = on_metrics},
+        {.method = "GET", .pattern = "/healthz", .fn = on_health},
+        {.method = "GET", .pattern = "/readyz", .fn = on_ready},
         {0},
     };
     struct figures *figures = memory_new(1, sizeof *figures);
