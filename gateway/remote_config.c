@@ -3,8 +3,8 @@
 #include "gateway/remote_config.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "io/durable_file.h"
 #include "io/mqtt.h"
-#include "io/whole_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,14 +86,14 @@ static const char *fault_of(const struct remote_config *config, const struct set
 
 // Keep the password beside the patch, and let the patch name it.
 static enum err keep_password(const struct remote_config *config, const char *password,
-                              struct settings_patch *patch, char why[static WHOLE_FILE_REASON])
+                              struct settings_patch *patch, char why[static DURABLE_FILE_REASON])
 {
     free(patch->password_file);
     patch->password_file =
         *password ? memory_format("%s.password", config->patch_file) : memory_text("");
     char *line = memory_format("%s\n", password);
     enum err err =
-        *password ? whole_file_write(patch->password_file, line, strlen(line), why) : ERR_NONE;
+        *password ? durable_file_write(patch->password_file, line, strlen(line), why) : ERR_NONE;
     memory_wipe(line, strlen(line));
     free(line);
     return err;
@@ -102,13 +102,13 @@ static enum err keep_password(const struct remote_config *config, const char *pa
 // Over what was changed before.
 static enum err keep(const struct remote_config *config, const struct settings_patch *patch)
 {
-    char why[WHOLE_FILE_REASON] = "cannot be read";
+    char why[DURABLE_FILE_REASON] = "cannot be read";
     struct settings_patch all = {0};
     enum err err = settings_patch_load(config->patch_file, &all);
     if (!err) {
         settings_patch_merge(&all, patch);
         char *text = settings_patch_text(&all);
-        err = whole_file_write(config->patch_file, text, strlen(text), why);
+        err = durable_file_write(config->patch_file, text, strlen(text), why);
         free(text);
     }
     settings_patch_clear(&all);
@@ -122,7 +122,7 @@ static void change(const struct remote_config *config, struct http_request *requ
                    struct settings_patch *patch, const char *password)
 {
     struct settings_patch after = {0};
-    char why[WHOLE_FILE_REASON];
+    char why[DURABLE_FILE_REASON];
     settings_patch_merge(&after, &config->now);
     settings_patch_merge(&after, patch);
     const char *fault = fault_of(config, &after);
