@@ -34,7 +34,7 @@ apt() {
 # A list that cannot be had leaves the others.
 apt update || echo "sysroot.sh: going on with the package lists there are" >&2
 apt install -y --no-install-recommends --download-only libc6-dev libinih-dev libjansson-dev libmicrohttpd-dev \
-    libmodbus-dev libpaho-mqtt-dev libpq-dev libssl-dev
+    libmodbus-dev libpaho-mqtt-dev libpq-dev libssl-dev zlib1g-dev
 for deb in "$to"/apt/archives/*.deb; do
     dpkg-deb -x "$deb" "$to/root"
     dpkg-deb -I "$deb" shlibs 2>/dev/null >>"$to/shlibs.local" || true

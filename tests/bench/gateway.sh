@@ -31,12 +31,13 @@ awk '/^[0-9a-f]+-[0-9a-f]+ / { library = $6 ~ /\.so/ }
 stop gateway
 
 # The same with everything on: an energy meter read by a client ten times a second, the page,
-# the meter's data to the broker.
-meter_port=$(free_port)
-printf '[meter_server]\ntype = %s\nport = %s\n[http]\naddress = 127.0.0.1\nport = %s\n[metering]\nsite = bench\n' \
-    "$TREE/gateway/meters/eem-ma370.ini" "$meter_port" "$(free_port)" >>"$WORK/gateway.ini"
+# the meter's data to the broker, what P1 receives to somebody.
+read -r meter_port copy_port < <(echo "$(free_port) $(free_port)")
+printf '[p1_copy]\naddress = 127.0.0.1\nport = %s\n[meter_server]\ntype = %s\nport = %s\n[http]\naddress = 127.0.0.1\nport = %s\n[metering]\nsite = bench\n' \
+    "$copy_port" "$TREE/gateway/meters/eem-ma370.ini" "$meter_port" "$(free_port)" >>"$WORK/gateway.ini"
 start_gateway
 wait_for 5 "the meter" python3 "$TREE/tests/system/modbus.py" "$meter_port" hold 0x801E 2
+run copy socat -u "TCP:127.0.0.1:$copy_port" "CREATE:$WORK/copy"
 sleep 1
 before=$(processor_ns)
 python3 - "$meter_port" <<'READER'
