@@ -27,6 +27,7 @@ const struct http_route audit_routes[] = {
     {"GET", "/v1/profiles/{id}/life", route_life},
     {"GET", "/v1/receipts", route_receipts},
     {"GET", "/v1/events", route_events},
+    {"GET", "/v1/trail", route_trail},
     {"GET", "/v1/statistics", route_statistics},
     {"GET", "/v1/stream", route_stream},
     {"GET", "/healthz", route_healthz},

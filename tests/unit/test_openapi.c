@@ -26,7 +26,7 @@ Test(openapi, has_each_route)
         cr_expect_str_eq(route->method, "GET");
         free(path);
     }
-    cr_expect_eq(count, 25);
+    cr_expect_eq(count, 26);
     free(text);
 }
 
@@ -47,7 +47,7 @@ Test(openapi, has_only_routes)
         size_t len = strcspn(at, ":");
         cr_expect(is_route(at, len), "%.*s is described but no route", (int)len, at);
     }
-    cr_expect_eq(count, 25);
+    cr_expect_eq(count, 26);
     free(text);
 }
 
