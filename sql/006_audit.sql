@@ -63,7 +63,8 @@ create function audit.link(before bytea, shard integer, sequence bigint, content
     language sql immutable strict parallel safe
     return sha256(before || content || convert_to(shard::text || ' ' || sequence::text, 'UTF8'));
 
--- Before the rows of a statement: take a shard and hold it until the transaction ends. Where the
+-- Before the rows of a statement: take a shard, the one that this transaction has already where it
+-- has one, and hold it until the transaction ends. Where the
 -- chain stands goes from row to row in settings of the transaction, which costs least; that nobody
 -- else set them is checked at the end.
 create function audit.take_shard() returns trigger
@@ -72,11 +73,13 @@ declare
     head audit.shard;
 begin
     select * into head from audit.shard s where s.role = session_user
-     order by s.number for update skip locked limit 1;
+     order by s.number::text <> coalesce(current_setting('audit.held', true), ''), s.number
+       for update skip locked limit 1;
     if not found then
         insert into audit.shard (role) values (session_user) returning * into head;
     end if;
     perform set_config('audit.shard', head.number::text, true),
+            set_config('audit.held', head.number::text, true),
             set_config('audit.sequence', head.sequence::text, true),
             set_config('audit.hash', encode(head.hash, 'hex'), true);
     return null;
