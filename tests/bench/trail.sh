@@ -15,7 +15,7 @@ fill() {
     PGUSER=socmod_$1 psql -q -X -v ON_ERROR_STOP=1 -c "do \$\$ begin
         for batch in 0..$(($3 / BATCH - 1)) loop
             insert into audit.event (at, program, kind, subject, data)
-                select '2026-01-01Z'::timestamptz + n * interval '4.9e6 s' / $3, 'socmod-$1', '$2',
+                select '2026-01-01Z'::timestamptz + n * interval '4900000 s' / $3, 'socmod-$1', '$2',
                     'transformer T' || n % 10000, jsonb_build_object('round', md5(n::text))
                   from generate_series(batch * $BATCH + 1, (batch + 1) * $BATCH) n;
             commit;
@@ -34,7 +34,8 @@ fill planner plan.congested $(((EVENTS - 200000) / 2)) &
 one=$!
 fill ingest dali.stuck $(((EVENTS - 200000) / 2)) &
 two=$!
-wait $one && wait $two || fail "$(cat "$WORK/fill.log")"
+wait $one || fail "$(cat "$WORK/fill.log")"
+wait $two || fail "$(cat "$WORK/fill.log")"
 rate trail_insert_two_writers $((EVENTS - 200000)) "$start" events/s
 db "vacuum analyze audit.event" >/dev/null
 

@@ -40,6 +40,7 @@ write() {
           from generate_series(1, $2) n" || fail "$1 may not write"
 }
 
+# shellcheck disable=SC2034 # those who source this read STATUS
 audit() {
     STATUS=0
     "$BIN/socmod-audit" --config "$WORK/audit.ini" "$@" >"$WORK/said" 2>"$WORK/audit.log" || STATUS=$?
