@@ -18,6 +18,7 @@ struct trail_text {
 
 // An event, and where it stands.
 struct trail_event {
+    int shard;
     int64_t sequence, id;
     int64_t at_us; // since 1970, UTC
     struct trail_text program, kind, subject, data;

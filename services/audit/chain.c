@@ -48,7 +48,9 @@ static const struct chain_place *find_false(const struct chain *chain,
 {
     const struct chain_place *one = find(window, count, chain->sequence, 0);
     const struct chain_place *other = find(window, count, chain->sequence, 1);
-    return !other ? NULL : is_same(&one->hash, &chain->hash) ? other : one;
+    if (!one || !other)
+        return NULL;
+    return is_same(&one->hash, &chain->hash) ? other : one;
 }
 
 // The event that truly follows, wherever it stands, or NULL.

@@ -4,8 +4,10 @@
 
 #include "base/log.h"
 #include "base/program.h"
+#include "base/rfc3339.h"
 #include "io/http.h"
 #include "io/notify.h"
+#include "services/audit/export.h"
 #include "services/audit/gauges.h"
 #include "services/audit/routes.h"
 #include "services/audit/sign_heads.h"
@@ -66,12 +68,19 @@ static const struct setting settings[] = {
 
 static bool is_verifying, is_signing;
 static const char *verify_after, *threads_text;
+static const char *export_path, *export_from, *export_to, *export_subjects;
 static const struct program_option options[] = {
     {"verify", .flag = &is_verifying, .help = "check the seal of the trail, and stop"},
     {"after", "HEAD", .text = &verify_after,
      .help = "verify: only what came after that signed head, a number or \"last\""},
     {"threads", "N", .text = &threads_text, .help = "verify: 1 to 64; otherwise one per processor"},
     {"sign-heads", .flag = &is_signing, .help = "sign how far the trail has come, and stop"},
+    {"export", "PATH", .text = &export_path,
+     .help = "export events with all to check them, to a new folder or a new file .tar, and stop"},
+    {"from", "TIME", .text = &export_from, .help = "export: from then on, RFC 3339"},
+    {"to", "TIME", .text = &export_to, .help = "export: and before then"},
+    {"subject", "SUBJECTS", .text = &export_subjects,
+     .help = "export: only events of these, with commas between them"},
     {0},
 };
 
@@ -112,6 +121,27 @@ static int verify(void)
                                            .keys = trail_keys,
                                            .heads_file = or_none(trail_heads_file),
                                            .after = verify_after});
+}
+
+static int64_t time_of(const char *text)
+{
+    int64_t utc;
+    if (!text || rfc3339_parse(text, strlen(text), &utc))
+        refuse_usage("--export takes --from TIME --to TIME, such as 2026-01-14T16:00:00Z");
+    return utc;
+}
+
+static int export(void)
+{
+    struct export_job job = {.connection = connection,
+                             .path = export_path,
+                             .asked = {.from = time_of(export_from),
+                                       .to = time_of(export_to),
+                                       .subjects = export_subjects},
+                             .keys = trail_keys};
+    if (job.asked.from >= job.asked.to)
+        refuse_usage("--from is not before --to");
+    return export_run(&job);
 }
 
 static int sign(void)
@@ -180,9 +210,13 @@ static int serve(void)
 int main(int argc, char **argv)
 {
     program_start(&program, argc, argv);
-    if (is_verifying + is_signing > 1)
+    if (is_verifying + is_signing + (export_path != NULL) > 1)
         refuse_usage("one job at a time");
     if (!is_verifying && (verify_after || threads_text))
         refuse_usage("--after and --threads belong to --verify");
+    if (!export_path && (export_from || export_to || export_subjects))
+        refuse_usage("--from, --to and --subject belong to --export");
+    if (export_path)
+        return export();
     return is_verifying ? verify() : is_signing ? sign() : serve();
 }

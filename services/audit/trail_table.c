@@ -12,7 +12,7 @@
 
 // Of 2000-01-01, from which the server counts, in microseconds since 1970.
 #define EPOCH_US INT64_C(946684800000000)
-enum { COPY_HEADER = 19, COLUMNS = 8, JSONB_VERSION = 1 };
+enum { COPY_HEADER = 19, COLUMNS = 9, JSONB_VERSION = 1 };
 
 static enum err do_once(struct db *db, const char *sql)
 {
@@ -135,6 +135,9 @@ static enum err read_event(struct cursor *cursor, struct trail_event *event)
 {
     if (cursor_get_u16(cursor) != COLUMNS)
         return ERR_SYNTAX;
+    if (cursor_get_u32(cursor) != sizeof(int32_t))
+        return ERR_SYNTAX;
+    event->shard = (int)cursor_get_u32(cursor);
     event->sequence = get_number(cursor);
     event->id = get_number(cursor);
     event->at_us = get_number(cursor) + EPOCH_US;
@@ -151,7 +154,7 @@ static enum err read_event(struct cursor *cursor, struct trail_event *event)
     return ERR_NONE;
 }
 
-#define COPY_COLUMNS "sequence, id, at, program, kind, subject, data, hash"
+#define COPY_COLUMNS "shard, sequence, id, at, program, kind, subject, data, hash"
 
 struct walk {
     bool (*row)(void *arg, const struct trail_event *event);
@@ -228,6 +231,56 @@ enum err trail_table_walk_ids(struct db *db, int shard, int64_t after, int64_t b
     enum err err = copy_rows(db, sql, &walk);
     free(sql);
     return err;
+}
+
+enum err trail_table_walk_time(struct db *db, const struct trail_asked *asked,
+                               bool (*row)(void *arg, const struct trail_event *event), void *arg)
+{
+    char from[DB_TIME_LEN + 1], to[DB_TIME_LEN + 1];
+    db_time((struct utc){asked->from * SECONDS_NS}, from);
+    db_time((struct utc){asked->to * SECONDS_NS}, to);
+    // COPY takes no parameters.
+    char *subjects = asked->subjects
+                         ? PQescapeLiteral(db_raw(db), asked->subjects, strlen(asked->subjects))
+                         : NULL;
+    char *sql = memory_format("copy (select " COPY_COLUMNS " from audit.event where at >= '%s'"
+                              " and at < '%s'%s%s%s order by at, id) to stdout (format binary)",
+                              from, to, subjects ? " and subject = any(string_to_array(" : "",
+                              subjects ? subjects : "", subjects ? ", ','))" : "");
+    struct walk walk = {.row = row, .arg = arg};
+    enum err err = copy_rows(db, sql, &walk);
+    free(sql);
+    PQfreemem(subjects);
+    return err;
+}
+
+PGresult *trail_table_spans(struct db *db, const struct trail_asked *asked)
+{
+    char from[DB_TIME_LEN + 1], to[DB_TIME_LEN + 1];
+    db_time((struct utc){asked->from * SECONDS_NS}, from);
+    db_time((struct utc){asked->to * SECONDS_NS}, to);
+    return db_query(db,
+                    "select e.shard, min(e.sequence), max(e.sequence), s.sequence"
+                    " from audit.event e join audit.shard s on s.number = e.shard"
+                    " where e.at >= $1::timestamptz and e.at < $2::timestamptz"
+                    " group by e.shard, s.sequence order by e.shard",
+                    2, (const char *[]){from, to});
+}
+
+enum err trail_table_exported(struct db *db, struct utc now, const struct trail_asked *asked,
+                              int64_t events, const char *digest)
+{
+    char at[DB_TIME_LEN + 1], from[24], to[24], count[24];
+    db_time(now, at);
+    snprintf(from, sizeof from, "%" PRId64, asked->from);
+    snprintf(to, sizeof to, "%" PRId64, asked->to);
+    snprintf(count, sizeof count, "%" PRId64, events);
+    return db_do(db,
+                 "insert into audit.event (at, program, kind, data) values ($1, 'socmod-audit',"
+                 " 'trail.exported', jsonb_build_object('from', audit.at_s(to_timestamp($2)),"
+                 " 'to', audit.at_s(to_timestamp($3)), 'subjects', $4::text, 'events', $5::bigint,"
+                 " 'sha256', $6::text, 'by', session_user))",
+                 6, (const char *[]){at, from, to, asked->subjects, count, digest});
 }
 
 enum err trail_table_keep(struct db *db, const struct trail_verdict *verdict)

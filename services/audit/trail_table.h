@@ -46,6 +46,26 @@ MUST_CHECK enum err trail_table_walk_ids(struct db *db, int shard, int64_t after
                                          bool (*row)(void *arg, const struct trail_event *event),
                                          void *arg);
 
+// What is exported: whole seconds of UTC, from on and before to.
+struct trail_asked {
+    int64_t from, to;
+    const char *subjects; // with commas between them; NULL: all
+};
+
+// The same for the events asked for, by time.
+MUST_CHECK enum err trail_table_walk_time(struct db *db, const struct trail_asked *asked,
+                                          bool (*row)(void *arg, const struct trail_event *event),
+                                          void *arg);
+
+// Of each shard with events in the span, whatever their subject: shard, their first and last
+// sequence, and its end. Owned: PQclear().
+PGresult *trail_table_spans(struct db *db, const struct trail_asked *asked);
+
+// Tell in the trail that events were exported; digest is that of the export.
+MUST_CHECK enum err trail_table_exported(struct db *db, struct utc now,
+                                         const struct trail_asked *asked, int64_t events,
+                                         const char *digest);
+
 // Keep what a verification found, and as an event.
 struct trail_verdict {
     struct utc started, finished;
