@@ -7,8 +7,8 @@
 #include "base/rfc3339.h"
 #include "io/http.h"
 #include "io/notify.h"
-#include "services/audit/export.h"
 #include "services/audit/gauges.h"
+#include "services/audit/incident.h"
 #include "services/audit/routes.h"
 #include "services/audit/sign_heads.h"
 #include "services/audit/stream.h"
@@ -133,15 +133,15 @@ static int64_t time_of(const char *text)
 
 static int export(void)
 {
-    struct export_job job = {.connection = connection,
-                             .path = export_path,
-                             .asked = {.from = time_of(export_from),
-                                       .to = time_of(export_to),
-                                       .subjects = export_subjects},
-                             .keys = trail_keys};
+    struct incident_job job = {.connection = connection,
+                               .path = export_path,
+                               .asked = {.from = time_of(export_from),
+                                         .to = time_of(export_to),
+                                         .subjects = export_subjects},
+                               .keys = trail_keys};
     if (job.asked.from >= job.asked.to)
         refuse_usage("--from is not before --to");
-    return export_run(&job);
+    return incident_run(&job);
 }
 
 static int sign(void)

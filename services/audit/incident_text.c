@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/audit/export_text.h"
+#include "services/audit/incident_text.h"
 #include "base/rfc3339.h"
 
 #include <inttypes.h>
@@ -24,7 +24,7 @@ static void put_string(FILE *out, const char *name, const struct trail_text *tex
     fputc('"', out);
 }
 
-void export_event(FILE *out, const struct trail_event *event)
+void incident_event(FILE *out, const struct trail_event *event)
 {
     int64_t part = (event->at_us % US + US) % US;
     char seconds[RFC3339_LEN + 1];
@@ -39,8 +39,8 @@ void export_event(FILE *out, const struct trail_event *event)
     fprintf(out, ",\"data\":%.*s}\n", (int)event->data.len, event->data.at);
 }
 
-void export_link(FILE *out, int shard, int64_t sequence, const struct digest *content,
-                 const struct digest *hash)
+void incident_link(FILE *out, int shard, int64_t sequence, const struct digest *content,
+                   const struct digest *hash)
 {
     char hex[DIGEST_TEXT_LEN + 1];
     fprintf(out, "{\"shard\":%d,\"sequence\":%" PRId64, shard, sequence);
@@ -52,7 +52,7 @@ void export_link(FILE *out, int shard, int64_t sequence, const struct digest *co
     fprintf(out, ",\"hash\":\"%s\"}\n", hex);
 }
 
-void export_key(FILE *out, const struct seal_public *key)
+void incident_key(FILE *out, const struct seal_public *key)
 {
     // What stands before the key in the DER of each: its length and its kind.
     static const unsigned char before[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,

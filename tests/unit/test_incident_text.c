@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/audit/export_text.h"
+#include "services/audit/incident_text.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -14,7 +14,7 @@ struct line {
     char subject[24], data[24], text[200];
 };
 
-ParameterizedTestParameters(export_text, writes_events)
+ParameterizedTestParameters(incident_text, writes_events)
 {
 #define BEFORE "{\"shard\":2,\"sequence\":5,\"id\":7,\"at\":\""
 #define BETWEEN "\",\"program\":\"p\",\"kind\":\"a.b\",\"subject\":\""
@@ -42,21 +42,21 @@ ParameterizedTest(struct line *c, export_text, writes_events)
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    export_event(out, &event);
+    incident_event(out, &event);
     fclose(out);
     cr_expect_str_eq(text, c->text);
     free(text);
 }
 
 // The key of the first test vector of RFC 8032, as "openssl pkey -pubout" writes it.
-Test(export_text, writes_keys)
+Test(incident_text, writes_keys)
 {
     struct seal_public key;
     cr_assert_eq(seal_public_parse("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", &key), ERR_NONE);
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    export_key(out, &key);
+    incident_key(out, &key);
     fclose(out);
     cr_expect_str_eq(text, "-----BEGIN PUBLIC KEY-----\n"
                            "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "services/audit/export.h"
+#include "services/audit/incident.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
-#include "services/audit/export_text.h"
+#include "services/audit/incident_text.h"
 #include "services/audit/tar_file.h"
 #include "services/audit/verify.h"
 
@@ -26,9 +26,8 @@ struct span {
     bool is_signed;
 };
 
-struct export
-{
-    const struct export_job *job;
+struct incident {
+    const struct incident_job *job;
     struct db *db;
     const char *folder;
     char **names; // of the files, NULL at the end
@@ -43,17 +42,18 @@ struct export
     bool is_begun;
 };
 
-// A new file of the export; told when there can be none.
-static FILE *add_file(struct export *export, const char *name)
+// A new file of the incident; told when there can be none.
+static FILE *add_file(struct incident *incident, const char *name)
 {
-    char *path = memory_format("%s/%s", export->folder, name);
+    char *path = memory_format("%s/%s", incident->folder, name);
     FILE *out = fopen(path, "wxe");
     if (!out)
         fprintf(stderr, "%s: %s\n", path, strerror(errno));
     free(path);
-    export->names = memory_grow(export->names, export->name_count + 2, sizeof *export->names);
-    export->names[export->name_count++] = memory_text(name);
-    export->names[export->name_count] = NULL;
+    incident->names =
+        memory_grow(incident->names, incident->name_count + 2, sizeof *incident->names);
+    incident->names[incident->name_count++] = memory_text(name);
+    incident->names[incident->name_count] = NULL;
     return out;
 }
 
@@ -66,9 +66,10 @@ static enum err close_file(FILE *out)
     return is_written ? ERR_NONE : ERR_IO;
 }
 
-static enum err add_text(struct export *export, const char *name, const void *octets, size_t len)
+static enum err add_text(struct incident *incident, const char *name, const void *octets,
+                         size_t len)
 {
-    FILE *out = add_file(export, name);
+    FILE *out = add_file(incident, name);
     if (!out)
         return ERR_IO;
     fwrite(octets, 1, len, out);
@@ -77,44 +78,44 @@ static enum err add_text(struct export *export, const char *name, const void *oc
 
 static bool on_event(void *arg, const struct trail_event *event)
 {
-    struct export *export = arg;
-    export_event(export->out, event);
-    export->events++;
-    return !ferror(export->out);
+    struct incident *incident = arg;
+    incident_event(incident->out, event);
+    incident->events++;
+    return !ferror(incident->out);
 }
 
-static enum err write_events(struct export *export)
+static enum err write_events(struct incident *incident)
 {
-    export->out = add_file(export, "events.ndjson");
-    if (!export->out)
+    incident->out = add_file(incident, "events.ndjson");
+    if (!incident->out)
         return ERR_IO;
-    enum err err = trail_table_walk_time(export->db, &export->job->asked, on_event, export);
-    enum err end = close_file(export->out);
+    enum err err = trail_table_walk_time(incident->db, &incident->job->asked, on_event, incident);
+    enum err end = close_file(incident->out);
     return err ? err : end;
 }
 
-static enum err read_spans(struct export *export)
+static enum err read_spans(struct incident *incident)
 {
-    PGresult *result = trail_table_spans(export->db, &export->job->asked);
+    PGresult *result = trail_table_spans(incident->db, &incident->job->asked);
     if (!result)
         return ERR_IO;
-    export->span_count = (size_t)PQntuples(result);
-    export->spans = memory_new(export->span_count + 1, sizeof *export->spans);
+    incident->span_count = (size_t)PQntuples(result);
+    incident->spans = memory_new(incident->span_count + 1, sizeof *incident->spans);
     for (int i = 0; i < PQntuples(result); i++)
-        export->spans[i] = (struct span){.shard = (int)db_get_integer(result, i, 0),
-                                         .first = db_get_integer(result, i, 1),
-                                         .last = db_get_integer(result, i, 2),
-                                         .end = db_get_integer(result, i, 3)};
+        incident->spans[i] = (struct span){.shard = (int)db_get_integer(result, i, 0),
+                                           .first = db_get_integer(result, i, 1),
+                                           .last = db_get_integer(result, i, 2),
+                                           .end = db_get_integer(result, i, 3)};
     PQclear(result);
     return ERR_NONE;
 }
 
 // Does this head sign the end of a span that no earlier one did?
-static bool is_wanted(struct export *export, const struct trail_head *head)
+static bool is_wanted(struct incident *incident, const struct trail_head *head)
 {
     bool is = false;
-    for (size_t i = 0; i < export->span_count; i++) {
-        struct span *span = &export->spans[i];
+    for (size_t i = 0; i < incident->span_count; i++) {
+        struct span *span = &incident->spans[i];
         const struct trail_stand *stand = trail_head_find(head, span->shard);
         if (!stand || span->is_signed || stand->sequence < span->last
             || stand->sequence > span->end)
@@ -125,7 +126,7 @@ static bool is_wanted(struct export *export, const struct trail_head *head)
     return is;
 }
 
-static enum err write_head(struct export *export, const PGresult *result, int row)
+static enum err write_head(struct incident *incident, const PGresult *result, int row)
 {
     const char *document = PQgetvalue(result, row, 1), *hex = PQgetvalue(result, row, 3);
     struct trail_head head;
@@ -135,12 +136,12 @@ static enum err write_head(struct export *export, const PGresult *result, int ro
         || trail_head_read(document, &head))
         return ERR_NONE; // signs nothing
     enum err err = ERR_NONE;
-    if (is_wanted(export, &head)) {
+    if (is_wanted(incident, &head)) {
         char *text = memory_format("heads/%" PRId64 ".txt", head.number);
         char *sig = memory_format("heads/%" PRId64 ".sig", head.number);
-        err = add_text(export, text, document, strlen(document));
+        err = add_text(incident, text, document, strlen(document));
         if (!err)
-            err = add_text(export, sig, signature, len);
+            err = add_text(incident, sig, signature, len);
         free(text);
         free(sig);
     }
@@ -148,32 +149,32 @@ static enum err write_head(struct export *export, const PGresult *result, int ro
     return err;
 }
 
-static enum err write_heads(struct export *export)
+static enum err write_heads(struct incident *incident)
 {
     enum err err = ERR_NONE;
     int64_t last = 0;
     for (int rows = HEADS_AT_ONCE; !err && rows == HEADS_AT_ONCE;) {
-        PGresult *result = trail_table_heads(export->db, last, HEADS_AT_ONCE);
+        PGresult *result = trail_table_heads(incident->db, last, HEADS_AT_ONCE);
         if (!result)
             return ERR_IO;
         rows = PQntuples(result);
         for (int i = 0; !err && i < rows; i++) {
             last = db_get_integer(result, i, 0);
-            err = write_head(export, result, i);
+            err = write_head(incident, result, i);
         }
         PQclear(result);
     }
     return err;
 }
 
-static enum err write_keys(struct export *export)
+static enum err write_keys(struct incident *incident)
 {
     enum err err = ERR_NONE;
-    for (size_t i = 0; !err && i < export->job->keys.count; i++) {
+    for (size_t i = 0; !err && i < incident->job->keys.count; i++) {
         char *name = memory_format("public-%zu.pem", i + 1);
-        FILE *out = add_file(export, name);
+        FILE *out = add_file(incident, name);
         if (out)
-            export_key(out, &export->job->keys.list[i]);
+            incident_key(out, &incident->job->keys.list[i]);
         err = out ? close_file(out) : ERR_IO;
         free(name);
     }
@@ -182,76 +183,77 @@ static enum err write_keys(struct export *export)
 
 static bool on_link(void *arg, const struct trail_event *event)
 {
-    struct export *export = arg;
+    struct incident *incident = arg;
     struct digest content = trail_content(event);
-    if (!export->is_begun && event->sequence < export->chain.sequence + 1) {
-        export->chain.hash = event->hash;
+    if (!incident->is_begun && event->sequence < incident->chain.sequence + 1) {
+        incident->chain.hash = event->hash;
         return true;
     }
-    if (!export->is_begun)
-        export_link(export->out, event->shard, export->chain.sequence, NULL, &export->chain.hash);
-    export->is_begun = true;
-    export_link(export->out, event->shard, event->sequence, &content, &event->hash);
-    if (!chain_follow(&export->chain, event))
-        export->is_broken = true;
-    return !ferror(export->out);
+    if (!incident->is_begun)
+        incident_link(incident->out, event->shard, incident->chain.sequence, NULL,
+                      &incident->chain.hash);
+    incident->is_begun = true;
+    incident_link(incident->out, event->shard, event->sequence, &content, &event->hash);
+    if (!chain_follow(&incident->chain, event))
+        incident->is_broken = true;
+    return !ferror(incident->out);
 }
 
 // The hash before the first event of what was not retired stands in the shard's row.
-static enum err find_before(struct export *export, const struct span *span)
+static enum err find_before(struct incident *incident, const struct span *span)
 {
     struct trail_shards shards = {0};
-    enum err err = trail_table_shards(export->db, &shards);
+    enum err err = trail_table_shards(incident->db, &shards);
     for (size_t i = 0; !err && i < shards.count; i++)
         if (shards.list[i].stand.shard == span->shard
             && shards.list[i].stand.base == span->first - 1)
-            export->chain.hash = shards.list[i].stand.base_hash;
+            incident->chain.hash = shards.list[i].stand.base_hash;
     free(shards.list);
     return err;
 }
 
-static enum err write_chains(struct export *export)
+static enum err write_chains(struct incident *incident)
 {
-    export->out = add_file(export, "chain.ndjson");
-    if (!export->out)
+    incident->out = add_file(incident, "chain.ndjson");
+    if (!incident->out)
         return ERR_IO;
     enum err err = ERR_NONE;
-    for (size_t i = 0; !err && i < export->span_count; i++) {
-        const struct span *span = &export->spans[i];
-        export->chain = (struct chain){.shard = span->shard, .sequence = span->first - 1};
-        export->is_begun = false;
-        err = find_before(export, span);
+    for (size_t i = 0; !err && i < incident->span_count; i++) {
+        const struct span *span = &incident->spans[i];
+        incident->chain = (struct chain){.shard = span->shard, .sequence = span->first - 1};
+        incident->is_begun = false;
+        err = find_before(incident, span);
         if (!err)
-            err = trail_table_walk(export->db, span->shard, span->first - 1, span->end, on_link,
-                                   export);
-        export->is_broken |= !err && export->chain.sequence != span->end;
+            err = trail_table_walk(incident->db, span->shard, span->first - 1, span->end, on_link,
+                                   incident);
+        incident->is_broken |= !err && incident->chain.sequence != span->end;
         if (!span->is_signed)
             fprintf(stderr, "shard %d: no head was signed yet behind sequence %" PRId64 "\n",
                     span->shard, span->last);
     }
-    enum err end = close_file(export->out);
+    enum err end = close_file(incident->out);
     return err ? err : end;
 }
 
-static enum err write_recipe(struct export *export)
+static enum err write_recipe(struct incident *incident)
 {
     enum err err = ERR_NONE;
     for (const struct asset *asset = recipe_built_in; !err && asset->name; asset++)
-        err = add_text(export, asset->name, asset->octets, (size_t)asset->len);
+        err = add_text(incident, asset->name, asset->octets, (size_t)asset->len);
     return err;
 }
 
-static enum err write_asked(struct export *export)
+static enum err write_asked(struct incident *incident)
 {
-    const struct trail_asked *asked = &export->job->asked;
+    const struct trail_asked *asked = &incident->job->asked;
     char from[RFC3339_LEN + 1], to[RFC3339_LEN + 1], made[RFC3339_MS_LEN + 1];
     rfc3339_format(asked->from, from);
     rfc3339_format(asked->to, to);
     rfc3339_format_ms(clock_utc().ns, made);
     json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:I}", "made", made, "from", from, "to", to,
-                             "subjects", asked->subjects, "events", (json_int_t) export->events);
+                             "subjects", asked->subjects, "events", (json_int_t)incident->events);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    enum err err = add_text(export, "export.json", text, strlen(text));
+    enum err err = add_text(incident, "incident.json", text, strlen(text));
     free(text);
     json_decref(root);
     return err;
@@ -278,46 +280,46 @@ static enum err digest_file(const char *path, char hex[static DIGEST_TEXT_LEN + 
     return works ? ERR_NONE : ERR_IO;
 }
 
-static enum err write_sums(struct export *export, struct digest *digest)
+static enum err write_sums(struct incident *incident, struct digest *digest)
 {
     char *text = NULL;
     size_t len;
     FILE *sums = open_memstream(&text, &len);
     enum err err = ERR_NONE;
-    for (size_t i = 0; !err && i < export->name_count; i++) {
+    for (size_t i = 0; !err && i < incident->name_count; i++) {
         char hex[DIGEST_TEXT_LEN + 1];
-        char *path = memory_format("%s/%s", export->folder, export->names[i]);
+        char *path = memory_format("%s/%s", incident->folder, incident->names[i]);
         err = digest_file(path, hex);
         if (!err)
-            fprintf(sums, "%s  %s\n", hex, export->names[i]);
+            fprintf(sums, "%s  %s\n", hex, incident->names[i]);
         free(path);
     }
     fclose(sums);
     if (!err)
-        err = add_text(export, "SHA256SUMS", text, len);
+        err = add_text(incident, "SHA256SUMS", text, len);
     *digest = digest_of(text, len);
     free(text);
     return err;
 }
 
-static enum err write_all(struct export *export, struct digest *digest)
+static enum err write_all(struct incident *incident, struct digest *digest)
 {
-    enum err err = trail_table_open(export->db);
+    enum err err = trail_table_open(incident->db);
     if (!err)
-        err = write_events(export);
+        err = write_events(incident);
     if (!err)
-        err = read_spans(export);
+        err = read_spans(incident);
     if (!err)
-        err = write_heads(export);
+        err = write_heads(incident);
     if (!err)
-        err = write_chains(export);
+        err = write_chains(incident);
     if (!err)
-        err = write_keys(export);
+        err = write_keys(incident);
     if (!err)
-        err = write_recipe(export);
+        err = write_recipe(incident);
     if (!err)
-        err = write_asked(export);
-    return err ? err : write_sums(export, digest);
+        err = write_asked(incident);
+    return err ? err : write_sums(incident, digest);
 }
 
 static enum err make_folder(const char *path)
@@ -330,60 +332,61 @@ static enum err make_folder(const char *path)
     return err;
 }
 
-static void remove_folder(const struct export *export)
+static void remove_folder(const struct incident *incident)
 {
-    for (size_t i = 0; i <= export->name_count; i++) {
-        bool is_file = i < export->name_count;
-        char *path = memory_format("%s/%s", export->folder, is_file ? export->names[i] : "heads");
+    for (size_t i = 0; i <= incident->name_count; i++) {
+        bool is_file = i < incident->name_count;
+        char *path =
+            memory_format("%s/%s", incident->folder, is_file ? incident->names[i] : "heads");
         if (is_file)
             unlink(path);
         else
             rmdir(path);
         free(path);
     }
-    rmdir(export->folder);
+    rmdir(incident->folder);
 }
 
-static enum err write_folder(struct export *export, bool is_tar)
+static enum err write_folder(struct incident *incident, bool is_tar)
 {
-    const struct export_job *job = export->job;
+    const struct incident_job *job = incident->job;
     struct digest digest;
     char hex[DIGEST_TEXT_LEN + 1];
-    enum err err = write_all(export, &digest);
+    enum err err = write_all(incident, &digest);
     if (!err && is_tar)
-        err = tar_file_write(job->path, export->folder, (const char *const *)export->names);
+        err = tar_file_write(job->path, incident->folder, (const char *const *)incident->names);
     if (err)
         return err;
     digest_format(&digest, hex);
-    err = trail_table_exported(export->db, clock_utc(), &job->asked, export->events, hex);
+    err = trail_table_exported(incident->db, clock_utc(), &job->asked, incident->events, hex);
     if (err && is_tar)
         unlink(job->path);
     return err;
 }
 
-int export_run(const struct export_job *job)
+int incident_run(const struct incident_job *job)
 {
     size_t len = strlen(job->path);
     bool is_tar = len > 4 && !strcmp(job->path + len - 4, ".tar");
     char *folder = memory_format("%s%s", job->path, is_tar ? ".partial" : "");
-    struct export export = {.job = job, .folder = folder};
+    struct incident incident = {.job = job, .folder = folder};
     int status = EXIT_FAILURE;
     if (!make_folder(folder)) {
-        export.db = db_new(job->connection, "socmod-audit export");
-        enum err err = write_folder(&export, is_tar);
+        incident.db = db_new(job->connection, "socmod-audit export");
+        enum err err = write_folder(&incident, is_tar);
         if (err || is_tar)
-            remove_folder(&export);
+            remove_folder(&incident);
         if (!err) {
-            printf("%" PRId64 " events%s\n", export.events,
-                   export.is_broken ? "; THE CHAIN IS NOT INTACT" : "");
-            status = export.is_broken ? EXIT_BROKEN : EXIT_SUCCESS;
+            printf("%" PRId64 " events%s\n", incident.events,
+                   incident.is_broken ? "; THE CHAIN IS NOT INTACT" : "");
+            status = incident.is_broken ? EXIT_BROKEN : EXIT_SUCCESS;
         }
-        db_free(export.db);
+        db_free(incident.db);
     }
-    for (size_t i = 0; i < export.name_count; i++)
-        free(export.names[i]);
-    free(export.names);
-    free(export.spans);
+    for (size_t i = 0; i < incident.name_count; i++)
+        free(incident.names[i]);
+    free(incident.names);
+    free(incident.spans);
     free(folder);
     return status;
 }
