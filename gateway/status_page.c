@@ -210,10 +210,10 @@ static void get_metrics(struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/", get_page},
-    {"GET", "/api/v1/status", get_status},
-    {"GET", "/api/v1/telegram", get_telegram},
-    {"GET", "/metrics", get_metrics},
+    {.method = "GET", .pattern = "/", .fn = get_page},
+    {.method = "GET", .pattern = "/api/v1/status", .fn = get_status},
+    {.method = "GET", .pattern = "/api/v1/telegram", .fn = get_telegram},
+    {.method = "GET", .pattern = "/metrics", .fn = get_metrics},
     {0},
 };
 

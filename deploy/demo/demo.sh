@@ -199,7 +199,7 @@ ADMIN=("$BIN/socmod-admin" --config "$WORK/admin.ini")
 "${ADMIN[@]}" migrate >"$WORK/migrate.log" 2>&1 || fail "migrate: $(cat "$WORK/migrate.log")"
 "${ADMIN[@]}" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
     || fail "import: $(cat "$WORK/import.log")"
-"${ADMIN[@]}" token --name demo --role viewer --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
+"${ADMIN[@]}" token --name demo --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
 SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \
     || fail "seal: $(cat "$WORK/seal.log")"

@@ -253,7 +253,7 @@ static enum err write_asked(struct incident *incident)
     json_t *root = json_pack("{s:s, s:s, s:s, s:s?, s:I}", "made", made, "from", from, "to", to,
                              "subjects", asked->subjects, "events", (json_int_t)incident->events);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    enum err err = add_text(incident, "incident.json", text, strlen(text));
+    enum err err = add_text(incident, "export.json", text, strlen(text));
     free(text);
     json_decref(root);
     return err;

@@ -29,7 +29,7 @@ ParameterizedTestParameters(incident_text, writes_events)
     return cr_make_param_array(struct line, cases, COUNT(cases));
 }
 
-ParameterizedTest(struct line *c, export_text, writes_events)
+ParameterizedTest(struct line *c, incident_text, writes_events)
 {
     struct trail_event event = {.shard = 2,
                                 .sequence = 5,
