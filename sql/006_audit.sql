@@ -85,7 +85,10 @@ begin
     return null;
 end $$;
 
+-- A statement that is an expression costs a third of one that is a query, hence "kept".
 create function audit.seal_row() returns trigger language plpgsql as $$
+declare
+    kept text;
 begin
     if coalesce(current_setting('audit.shard', true), '') = '' then
         raise exception 'events go into audit.event itself, one statement at a time';
@@ -94,8 +97,8 @@ begin
     new.sequence := current_setting('audit.sequence')::bigint + 1;
     new.hash := audit.link(decode(current_setting('audit.hash'), 'hex'), new.shard, new.sequence,
         audit.content(new.id, new.at, new.program, new.kind, new.subject, new.data));
-    perform set_config('audit.sequence', new.sequence::text, true),
-            set_config('audit.hash', encode(new.hash, 'hex'), true);
+    kept := set_config('audit.sequence', new.sequence::text, true);
+    kept := set_config('audit.hash', encode(new.hash, 'hex'), true);
     return new;
 end $$;
 

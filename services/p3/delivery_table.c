@@ -588,7 +588,7 @@ static const char settle_sql[] =
     " insert into audit.event (at, program, kind, subject, data)"
     " select $1, 'socmod-p3', 'delivery.' || state, profile::text,"
     "  jsonb_build_object('meter', meter, 'cause', cause, 'attempts', attempts)"
-    " from settled where state in ('expired', 'refused', 'failed')),"
+    " from settled where state in ('written', 'verified', 'expired', 'refused', 'failed')),"
     "rung as materialized (select pg_notify('p3_delivery', profile::text) from settled)"
     "select count(*) from rung";
 
