@@ -12,6 +12,7 @@
 
 #define TITLE "socmod audit head 1\n"
 #define MS_NS INT64_C(1000000)
+#define LAST_S (INT64_MAX / 1000 / MS_NS - 1) // of which nanoseconds can be told
 
 char *trail_head_write(const struct trail_head *head)
 {
@@ -75,7 +76,7 @@ static int64_t take_time(struct reader *reader)
     int64_t s = 0;
     char back[RFC3339_MS_LEN + 1];
     if (!reader->at || strlen(reader->at) < RFC3339_MS_LEN
-        || rfc3339_parse(reader->at, RFC3339_MS_LEN, &s)) {
+        || rfc3339_parse(reader->at, RFC3339_MS_LEN, &s) || s < 0 || s > LAST_S) {
         reader->at = NULL;
         return 0;
     }

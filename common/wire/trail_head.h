@@ -37,7 +37,7 @@ struct trail_head {
 char *trail_head_write(const struct trail_head *head);
 
 // Read a text of exactly that form. head is filled in, trail_head_clear(), and untouched on error.
-//   ERR_SYNTAX  not of that form, or shards not ascending
+//   ERR_SYNTAX  not of that form, shards not ascending, a time before 1970 or after 2262
 MUST_CHECK enum err trail_head_read(const char *text, struct trail_head *head);
 void trail_head_clear(struct trail_head *head);
 

@@ -219,6 +219,9 @@ PID[watch]=$!
 wait "${PID[watch]}"
 status=$?
 unset "PID[watch]"
+verdict=$("$BIN/socmod-audit" --config "$WORK/audit.ini" --verify 2>"$WORK/verify.log" | tail -n 1)
+printf '%-30s %s\n' "sealed trail" "$verdict"
+[[ $verdict == intact* ]] || status=1
 if [ -n "${KEEP:-}" ]; then
     echo
     echo "Left up, until Ctrl-C:"

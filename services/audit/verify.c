@@ -121,10 +121,16 @@ static void *work(void *arg)
     return NULL;
 }
 
+// Of the machine, whatever the hands of the clock.
+static double seconds_since(int64_t mono_ns)
+{
+    return (double)clock_real_ns(clock_mono().ns - mono_ns) / (double)SECONDS_NS;
+}
+
 static void show(const struct verify *verify, int64_t since_ns)
 {
     int64_t done = atomic_load(&verify->done), total = verify->total > 0 ? verify->total : 1;
-    double seconds = (double)(clock_mono().ns - since_ns) / (double)SECONDS_NS;
+    double seconds = seconds_since(since_ns);
     int filled = (int)(BAR * done / total);
     fprintf(stderr, "\r[%.*s%*s] %3jd %%  %jd of %jd events, %.0f/s ", filled,
             "##############################", BAR - filled, "", (intmax_t)(100 * done / total),
@@ -313,24 +319,23 @@ static enum err verify_shards(struct db *db, struct verify *verify,
     return err;
 }
 
-static int print_verdict(const struct trail_verdict *verdict, size_t shards,
+static int print_verdict(const struct trail_verdict *verdict, size_t shards, double seconds,
                          const struct trail_faults *faults)
 {
     for (size_t i = 0; i < faults->count && i < TRAIL_FAULTS; i++)
         printf("%s\n", faults->list[i]);
-    double seconds = (double)(verdict->finished.ns - verdict->started.ns) / (double)SECONDS_NS;
     printf("%s: %zu shards, %" PRId64 " events, %" PRId64 " signed heads, %zu faults, %.1f s\n",
            faults->count ? "NOT INTACT" : "intact", shards, verdict->events, verdict->heads,
            faults->count, seconds);
     return faults->count ? EXIT_BROKEN : EXIT_SUCCESS;
 }
 
-static int finish(struct db *db, struct trail_verdict *verdict, size_t shards,
+static int finish(struct db *db, struct trail_verdict *verdict, size_t shards, double seconds,
                   const struct trail_faults *faults)
 {
     verdict->finished = clock_utc();
     verdict->fault = faults->count ? faults->list[0] : NULL;
-    int status = print_verdict(verdict, shards, faults);
+    int status = print_verdict(verdict, shards, seconds, faults);
     if (trail_table_keep(db, verdict))
         fputs("the result was not kept: this role may not, or the database is gone\n", stderr);
     return status;
@@ -352,6 +357,7 @@ int verify_run(const struct verify_job *job)
     struct trail_head head = {0};
     struct trail_faults faults = {0};
     struct trail_verdict verdict = {.started = clock_utc()};
+    int64_t since_ns = clock_mono().ns;
     enum err err = trail_table_open(db);
     if (!err)
         err = find_start(db, job, &head);
@@ -369,7 +375,7 @@ int verify_run(const struct verify_job *job)
     } else if (!err) {
         verdict.after = head.number;
         verdict.events = atomic_load(&verify.done);
-        status = finish(db, &verdict, shards.count, &faults);
+        status = finish(db, &verdict, shards.count, seconds_since(since_ns), &faults);
     }
     trail_faults_clear(&faults);
     trail_head_clear(&head);

@@ -52,6 +52,8 @@ ParameterizedTestParameters(trail_head, refuses)
         {"socmod audit head 1\nnumber 07\nat 2026-01-14T16:00:00.250Z\nbefore " ABS "\n", "07"},
         {"socmod audit head 1\nnumber 7\nat 2026-01-14T16:00:00Z\nbefore " ABS "\n", "seconds"},
         {"socmod audit head 1\nnumber 7\nat 2026-01-14T16:00:00.2x0Z\nbefore " ABS "\n", "time"},
+        {"socmod audit head 1\nnumber 7\nat 4052-01-14T16:00:00.250Z\nbefore " ABS "\n",
+         "far year"},
         {"socmod audit head 1\nnumber 7\nat 2026-01-14T16:00:00.250Z\nbefore AB\n", "short hash"},
         {HEAD "\n", "blank line"},
         {HEAD SHARD SHARD, "a shard twice"},
