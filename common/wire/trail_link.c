@@ -36,11 +36,16 @@ static char *put_signed(char *at, int64_t number)
     return put_number(at, number < 0 ? -(uint64_t)number : (uint64_t)number);
 }
 
+static char *put_plain(char *at, const struct trail_text *text)
+{
+    return text->len ? mempcpy(at, text->at, text->len) : at;
+}
+
 static char *put_text(char *at, const struct trail_text *text)
 {
     at = put_number(at, text->len);
     *at++ = ' ';
-    return mempcpy(at, text->at, text->len);
+    return put_plain(at, text);
 }
 
 struct digest trail_content(const struct trail_event *event)
@@ -57,7 +62,7 @@ struct digest trail_content(const struct trail_event *event)
     at = put_text(at, &event->program);
     at = put_text(at, &event->kind);
     at = put_text(at, &event->subject);
-    at = mempcpy(at, event->data.at, event->data.len);
+    at = put_plain(at, &event->data);
     struct digest digest = digest_of(text, (size_t)(at - text));
     if (text != small)
         free(text);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct trail_text {
-    const char *at; // borrowed, no terminator
+    const char *at; // borrowed, no terminator; NULL will do for none
     size_t len;
 };
 
