@@ -55,7 +55,13 @@ enum err receipt_table_write_receipts(struct db *db, const json_t *reports)
         " from rows from (jsonb_to_recordset($1::jsonb) as (meter int, at timestamptz,"
         "  arrived timestamptz, state text, digest text, mode text, reason text, limit_w int,"
         "  register text, register_w int)) with ordinality as r order by r.ordinality"
-        " on conflict do nothing returning meter)"
+        " on conflict do nothing returning *),"
+        " told as ("
+        " insert into audit.event (at, program, kind, subject, data)"
+        " select k.arrived, 'socmod-ingest', 'receipt.' || k.state, 'meter ' || m.equipment_id,"
+        "  jsonb_build_object('at', k.at, 'arrived', k.arrived, 'digest', k.digest,"
+        "  'mode', k.mode, 'reason', k.reason, 'limit_w', k.limit_w, 'register', k.register)"
+        " from kept k join grid.meter m on m.number = k.meter order by k.id)"
         " select pg_notify('field_receipt', meter::text) from (select distinct meter from kept) m",
         reports);
 }

@@ -16,7 +16,8 @@
 // such meter.
 MUST_CHECK enum err receipt_table_find_meters(struct db *db, json_t *reports);
 
-// Within the caller's transaction; a repeat changes nothing. A receipt rings its meter's doorbell.
+// Within the caller's transaction; a repeat changes nothing. A receipt rings its meter's doorbell
+// and becomes an event "receipt.<state>", with the gateway's own time and that of its arrival.
 // Of two loads for the same quarter the later counts. A status that is older than what is known
 // is left out; a last will has no time of its own and goes by its arrival.
 MUST_CHECK enum err receipt_table_write_receipts(struct db *db, const json_t *reports);

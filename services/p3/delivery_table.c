@@ -451,7 +451,7 @@ static const char settle_sql[] =
     " insert into audit.event (at, program, kind, subject, data)"
     " select $1, 'socmod-p3', 'delivery.' || state, profile::text,"
     "  jsonb_build_object('meter', meter, 'cause', cause, 'attempts', attempts)"
-    " from settled where state in ('expired', 'refused', 'failed')),"
+    " from settled where state in ('written', 'verified', 'expired', 'refused', 'failed')),"
     "silent as ("
     " insert into audit.event (at, program, kind, subject, data)"
     " select $1, 'socmod-p3', 'meter.unreachable', 'meter ' || meter,"

@@ -57,6 +57,14 @@ enum { QUARTERS_AN_HOUR = 4 };
     " jsonb_build_object('round', e.round) from unnest($2::text[], $3::text[], $4::text[])"        \
     " e (kind, id, round)"
 
+#define ADD_PROFILE_EVENTS                                                                         \
+    "insert into audit.event (at, program, kind, subject, data)"                                   \
+    " select p.created, 'socmod-planner', 'profile.planned', p.id::text,"                          \
+    " jsonb_build_object('round', p.round, 'connection', c.ean, 'meter', p.meter,"                 \
+    " 'limit_w', p.limit_w, 'valid_from', p.valid_from, 'valid_to', p.valid_to,"                   \
+    " 'digest', p.digest) from unnest($1::uuid[]) w (id) join plan.profile p using (id)"           \
+    " left join grid.connection c on c.number = p.connection order by p.id"
+
 #define RING                                                                                       \
     "select pg_notify('plan_round', r) from unnest($1::text[]) r union all"                        \
     " select pg_notify('plan_profile', $2) where $2 <> '0'"
@@ -459,6 +467,20 @@ static enum err add_profiles(struct db *db, const struct letter *letters, int co
     return db_copy_end(db);
 }
 
+// Who is to be limited, and to what, into the trail.
+static enum err add_profile_events(struct db *db, const struct letter *letters, int count)
+{
+    struct sql_list ids;
+    if (!count)
+        return ERR_NONE;
+    sql_list_open(&ids);
+    for (int i = 0; i < count; i++)
+        sql_list_add(&ids, letters[i].id);
+    enum err err = db_do(db, ADD_PROFILE_EVENTS, 1, (const char *[]){sql_list_text(&ids)});
+    sql_list_close(&ids);
+    return err;
+}
+
 static enum err move_turns(struct db *db, const struct plan_batch *batch, int64_t quarter)
 {
     enum { COLUMNS = 5 };
@@ -551,6 +573,8 @@ enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t
         err = add_shares(db, batch, ids, finished, letters, &letter_count);
     if (!err)
         err = add_profiles(db, letters, letter_count, quarter, hold_s, seal, finished);
+    if (!err)
+        err = add_profile_events(db, letters, letter_count);
     if (!err)
         err = move_turns(db, batch, quarter);
     if (!err)
