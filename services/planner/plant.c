@@ -73,6 +73,9 @@ static int64_t draw(struct plant_socket *socket, const struct case_session *sess
     int phases = __builtin_popcount(session->grid_phases);
     double left_wh = session->energy_wh - socket->taken_wh;
     double phase_w = current_a(socket, session, from) * HORIZON_AMPERE_W;
+    socket->waiting_s = phase_w > 0 ? 0 : socket->waiting_s + (to - from);
+    if (socket->waiting_s > result->waited_s)
+        result->waited_s = socket->waiting_s;
     double wanted_wh = phase_w * phases * (double)(to - from) / HOUR;
     double drawn_wh = fmin(wanted_wh, left_wh);
     int64_t end = to;
@@ -96,6 +99,7 @@ void plant_live(struct plant_socket *socket, int64_t from, int64_t to, double en
         if (session->departure <= from) {
             socket->next++;
             socket->taken_wh = 0;
+            socket->waiting_s = 0;
             continue;
         }
         if (session->arrival > from) {

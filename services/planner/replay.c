@@ -560,15 +560,16 @@ static void print_forecast(const struct replay *replay)
 
 static void print_result(const struct replay *replay, const struct score *score)
 {
-    printf("{\"policy\":\"%s\",\"days\":%.3f,\"charger_days\":%.2f,"
-           "\"overload_quarters_per_day\":%.4f,\"overload_quarters_5pct_per_day\":%.4f,"
-           "\"overload_kwh_per_day\":%.4f,\"worst_ratio\":%.4f,\"curtailed_pct\":%.3f,"
-           "\"unserved_pct\":%.3f,\"delay_h\":%.4f,\"jain\":%.5f,\"p5\":%.4f,"
-           "\"messages_per_charger_day\":%.3f",
-           case_policy_name(replay->policy), score->days, score->charger_days,
-           score->overload_quarters, score->overload_quarters_5pct, score->overload_kwh,
-           score->worst_ratio, score->curtailed_pct, score->unserved_pct, score->delay_h,
-           score->jain, score->p5, score->messages);
+    printf(
+        "{\"policy\":\"%s\",\"days\":%.3f,\"charger_days\":%.2f,"
+        "\"overload_quarters_per_day\":%.4f,\"overload_quarters_5pct_per_day\":%.4f,"
+        "\"overload_kwh_per_day\":%.4f,\"worst_ratio\":%.4f,\"curtailed_pct\":%.3f,"
+        "\"unserved_pct\":%.3f,\"delay_h\":%.4f,\"longest_wait_h\":%.2f,\"jain\":%.5f,\"p5\":%.4f,"
+        "\"messages_per_charger_day\":%.3f",
+        case_policy_name(replay->policy), score->days, score->charger_days,
+        score->overload_quarters, score->overload_quarters_5pct, score->overload_kwh,
+        score->worst_ratio, score->curtailed_pct, score->unserved_pct, score->delay_h,
+        score->wait_h, score->jain, score->p5, score->messages);
     if (replay->policy == CASE_FORECAST)
         print_forecast(replay);
     else

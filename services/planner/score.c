@@ -77,6 +77,7 @@ static void score_sessions(const struct replay_case *given, const struct score_r
         if (given->sessions[i].arrival < given->score_from || without->delivered_wh <= 0)
             continue;
         double share = with->delivered_wh / without->delivered_wh;
+        score->wait_h = fmax(score->wait_h, (double)with->waited_s / HOUR);
         wanted_wh += without->delivered_wh;
         short_wh += without->delivered_wh - with->delivered_wh;
         late_s +=

@@ -23,6 +23,7 @@ struct score {
     double curtailed_pct; // energy not drawn in the quarter in which it would have been
     double unserved_pct;  // energy short at departure
     double delay_h;       // mean lateness of being full (or of leaving, where never full)
+    double wait_h;        // longest that a car was kept from charging altogether
     double jain, p5;      // of delivered / uncontrolled energy over sessions
     double messages;      // per charger and day
 };

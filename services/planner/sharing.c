@@ -44,6 +44,13 @@ static double draw_at(const struct sharing_user *user, double height)
                  user->demand_w);
 }
 
+// Down to the watt, but a watt that only the last digits lack is there: in which order users were
+// added up shall not show.
+static int32_t whole(double level_w)
+{
+    return (int32_t)floor(level_w + 1e-6);
+}
+
 static double fixed_draw(const struct sharing_user *user)
 {
     if (user->level_w < user->least_w && user->level_w < user->demand_w)
@@ -143,13 +150,13 @@ static void close_pipe(struct filling *f, int p, double height)
             continue;
         double drawn_w = draw_at(user, height);
         settle(f, i, drawn_w);
-        user->level_w = (int32_t)floor(drawn_w + 1e-6);
+        user->level_w = whole(drawn_w);
         user->place = place;
         user->phase = phase;
         if (drawn_w >= user->demand_w) {
             user->bound = SHARING_FREE;
             // It asks for less than its share, and may use up to that.
-            user->level_w = (int32_t)clamp(user->demand_w, user->weight * height, INT32_MAX);
+            user->level_w = whole(clamp(user->demand_w, user->weight * height, INT32_MAX));
         } else if (user->weight * height < user->floor_w) {
             user->bound = SHARING_FLOOR;
         } else {

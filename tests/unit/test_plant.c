@@ -90,6 +90,21 @@ ParameterizedTest(struct drive *c, plant, draws)
                        "%s", c->why);
 }
 
+Test(plant, counts_how_long_a_car_gets_nothing)
+{
+    const struct case_charger charger = {
+        .phase_count = 1, .grid_phase = {0}, .max_a = 16, .count = 1};
+    const struct case_session session = {
+        .arrival = 300, .departure = 7200, .energy_wh = 99999, .max_a = 16, .grid_phases = 1};
+    struct plant_socket socket = {.charger = &charger, .sessions = &session, .holds = true};
+    socket.plan = (struct horizon_plan){0, 3600, 3, {{0, 0}, {1800, 1380}, {2700, 0}}};
+    struct plant_result result = {0};
+    for (int q = 0; q < 8; q++)
+        plant_live(&socket, q * QUARTER, (q + 1) * QUARTER, (double[PHASES]){0}, &result);
+    cr_expect_eq(result.waited_s, 1500, "from its arrival, not the later 900: %jd",
+                 (intmax_t)result.waited_s);
+}
+
 Test(plant, follows_the_steps_of_a_plan_to_its_end)
 {
     const struct case_charger charger = {
@@ -107,6 +122,7 @@ Test(plant, follows_the_steps_of_a_plan_to_its_end)
         plant_live(&socket, q * QUARTER, (q + 1) * QUARTER, energy_wh, &result);
         cr_expect_float_eq(energy_wh[0], drawn_wh[q], 0.01, "quarter %d: %f", q, energy_wh[0]);
     }
+    cr_expect_eq(result.waited_s, 0);
     // And once more in one go: the plan changes on the way.
     socket.next = 0;
     double energy_wh[PHASES] = {0};

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_USERS = 24, MOST_FEEDERS = 3, LEAST_W = 1380, FULL_W = 3680 };
@@ -332,5 +333,160 @@ Test(sharing, never_starves_with_pauses)
                 if (street.places[place].limited[phase] && !street.places[place].over[phase])
                     cr_expect_leq(load_of(&street, place, phase),
                                   (double)street.places[place].room_w[phase] + 1, "seed %d", seed);
+    }
+}
+
+// With pauses on every second seed.
+static struct street any_street(int seed)
+{
+    struct street street = random_street((uint64_t)seed);
+    for (int i = 0; seed % 2 && i < street.user_count; i++) {
+        street.users[i].least_w = LEAST_W;
+        street.users[i].turn = (uint32_t)(random_to(100000) * MOST_USERS + i);
+    }
+    return street;
+}
+
+static bool is_there(const struct street *street, const struct sharing_user *user, int place,
+                     int phase)
+{
+    return (place == street->feeder_count || user->feeder == place) && user->phases >> phase & 1;
+}
+
+Test(sharing, plans_no_phase_too_full_while_anybody_there_can_give)
+{
+    for (int seed = 1; seed <= 3000; seed++) {
+        struct street street = any_street(seed);
+        fill(&street);
+        for (int place = 0; place <= street.feeder_count; place++)
+            for (int phase = 0; phase < SHARING_PHASES; phase++) {
+                if (!street.places[place].limited[phase]
+                    || load_of(&street, place, phase)
+                           <= (double)street.places[place].room_w[phase] + 1)
+                    continue;
+                cr_expect(street.places[place].over[phase], "seed %d: said to fit", seed);
+                for (int i = 0; i < street.user_count; i++)
+                    if (is_there(&street, &street.users[i], place, phase))
+                        cr_expect_leq(drawn(&street.users[i]),
+                                      fmax(street.users[i].floor_w, street.users[i].least_w),
+                                      "seed %d: user %d could give", seed, i);
+            }
+    }
+}
+
+Test(sharing, hands_out_exactly_what_there_is)
+{
+    for (int seed = 2; seed <= 3000; seed += 2) {
+        struct street street = any_street(seed);
+        fill(&street);
+        for (int place = 0; place <= street.feeder_count; place++)
+            for (int phase = 0; phase < SHARING_PHASES; phase++)
+                if (street.places[place].full[phase] && !street.places[place].over[phase])
+                    cr_expect(fabs(load_of(&street, place, phase)
+                                   - (double)street.places[place].room_w[phase])
+                                  <= street.user_count,
+                              "seed %d: %.0f of %jd W", seed, load_of(&street, place, phase),
+                              (intmax_t)street.places[place].room_w[phase]);
+    }
+}
+
+Test(sharing, treats_equals_alike)
+{
+    for (int seed = 1; seed <= 3000; seed++) {
+        struct street street = any_street(seed);
+        if (street.user_count < 2)
+            continue;
+        struct sharing_user *one = &street.users[0], *other = &street.users[1];
+        uint32_t turn = other->turn;
+        *other = *one;
+        other->turn = turn;
+        fill(&street);
+        bool pauses = one->bound == SHARING_PAUSE || other->bound == SHARING_PAUSE;
+        if (!pauses)
+            cr_expect_eq(one->level_w, other->level_w, "seed %d", seed);
+        else if (one->bound != other->bound)
+            cr_expect_eq(one->bound == SHARING_PAUSE, one->turn < other->turn,
+                         "seed %d: not its turn", seed);
+    }
+}
+
+static int by_level(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+// What everybody has for its weight, the poorest first.
+static void levels_of(const struct street *street, double *level)
+{
+    for (int i = 0; i < street->user_count; i++)
+        level[i] = drawn(&street->users[i]) / street->users[i].weight;
+    qsort(level, (size_t)street->user_count, sizeof *level, by_level);
+}
+
+// Room on one phase may move shares elsewhere, but whoever was first to be poorer is so no more.
+Test(sharing, gives_the_poorest_more_when_a_limit_rises)
+{
+    for (int seed = 2; seed <= 3000; seed += 2) {
+        struct street street = any_street(seed);
+        int place = random_to(street.feeder_count), phase = random_to(SHARING_PHASES - 1);
+        for (int i = 0; i < street.user_count; i++)
+            street.users[i].floor_w = 0; // floors go before shares
+        double before[MOST_USERS] = {0}, after[MOST_USERS] = {0};
+        fill(&street);
+        levels_of(&street, before);
+        street.places[place].room_w[phase] += random_to(5000);
+        fill(&street);
+        levels_of(&street, after);
+        int first = 0;
+        while (first < street.user_count && fabs(after[first] - before[first]) <= 2)
+            first++;
+        if (first < street.user_count)
+            cr_expect_gt(after[first], before[first], "seed %d", seed);
+    }
+}
+
+// One place alone: nobody gets less.
+Test(sharing, is_monotone_in_the_limit_of_a_phase)
+{
+    for (int seed = 2; seed <= 3000; seed += 2) {
+        struct street street = any_street(seed);
+        for (int i = 0; i < street.user_count; i++)
+            street.users[i].phases = 1;
+        int place = random_to(street.feeder_count);
+        for (int other = 0; other <= street.feeder_count; other++)
+            street.places[other].limited[0] = other == place;
+        struct street richer = street;
+        richer.places[place].room_w[0] += random_to(5000);
+        fill(&street);
+        fill(&richer);
+        for (int i = 0; i < street.user_count; i++)
+            cr_expect_geq(richer.users[i].level_w, street.users[i].level_w, "seed %d, user %d",
+                          seed, i);
+    }
+}
+
+Test(sharing, does_not_depend_on_the_order_of_rows)
+{
+    for (int seed = 1; seed <= 3000; seed++) {
+        struct street street = any_street(seed), shuffled = street;
+        int row[MOST_USERS];
+        for (int i = 0; i < street.user_count; i++)
+            row[i] = i;
+        for (int i = street.user_count - 1; i > 0; i--) {
+            int with = random_to(i), kept = row[i];
+            row[i] = row[with];
+            row[with] = kept;
+        }
+        for (int i = 0; i < street.user_count; i++)
+            shuffled.users[i] = street.users[row[i]];
+        fill(&street);
+        fill(&shuffled);
+        for (int i = 0; i < street.user_count; i++) {
+            const struct sharing_user *one = &street.users[row[i]], *same = &shuffled.users[i];
+            cr_expect_eq(one->level_w, same->level_w, "seed %d, user %d: %d, not %d", seed, row[i],
+                         same->level_w, one->level_w);
+            cr_expect_eq(one->bound, same->bound, "seed %d, user %d", seed, row[i]);
+        }
     }
 }
