@@ -38,3 +38,4 @@ grant insert on audit.event to socmod_ingest, socmod_planner, socmod_p3, socmod_
 grant select on audit.event, audit.token to socmod_audit;
 grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
     audit.at_us(timestamptz) to socmod_audit;
+grant execute on function plan.periods_of(text), plan.explain(text, timestamptz) to socmod_audit;

@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "io/db.h"
+#include "services/admin/explain_job.h"
 #include "services/admin/grid_import.h"
+#include "services/admin/limit_job.h"
 #include "services/admin/migrate.h"
 #include "services/admin/seal_job.h"
 #include "services/admin/token.h"
@@ -26,6 +28,8 @@ static const struct setting settings[] = {
 static const char *sql_folder, *token_name, *token_role, *token_days;
 static const char *seal_seq;
 static struct seal_job seal;
+static struct limit_job limit;
+static struct explain_job explain;
 static bool replace, revoke;
 static const struct program_option options[] = {
     {"sql", "DIR", .text = &sql_folder, .help = "migrate: take the files from DIR"},
@@ -41,6 +45,20 @@ static const struct program_option options[] = {
     {"meter", "ID", .text = &seal.meter, .help = "seal: the message FILE is sealed for this one"},
     {"seq", "NUMBER", .text = &seal_seq,
      .help = "seal: greater than that of the message before; otherwise milliseconds since 1970"},
+    {"transformer", "ID", .text = &limit.transformer, .help = "limit: this transformer, or"},
+    {"feeder", "ID", .text = &limit.feeder, .help = "limit: this feeder, or"},
+    {"charger", "ID", .text = &limit.charger, .help = "limit, explain: this charger"},
+    {"phase-w", "W", .text = &limit.phase_w,
+     .help = "limit: what each phase of it may carry in all, or"},
+    {"connection-w", "W", .text = &limit.connection_w,
+     .help = "limit: what each connection there may draw"},
+    {"hours", "HOURS", .text = &limit.hours, .help = "limit: how long, or"},
+    {"until", "TIME", .text = &limit.until, .help = "limit: until when, RFC 3339"},
+    {"reason", "TEXT", .text = &limit.reason, .help = "limit, release: why"},
+    {"by", "NAME", .text = &limit.by, .help = "limit, release: who; otherwise who is logged in"},
+    {"all", .flag = &limit.all, .help = "limits: those too that are over"},
+    {"at", "TIME", .text = &explain.at, .help = "explain: then, RFC 3339; otherwise now"},
+    {"json", .flag = &explain.json, .help = "explain: as JSON"},
     {0},
 };
 
@@ -50,7 +68,8 @@ static const struct program program = {
     .version = VERSION,
     .settings = settings,
     .options = options,
-    .words = "migrate | import FILE | export [FILE] | token | seal [FILE]",
+    .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | limit | release NUMBER"
+             " | limits | explain",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -81,6 +100,45 @@ static enum err run_seal(struct db *db, char **words)
 {
     (void)db;
     return seal_job_run(&seal, words[0] ? words[0] : "-");
+}
+
+static enum err run_limit(struct db *db, char **words)
+{
+    (void)words;
+    return limit_job_set(db, &limit);
+}
+
+static enum err run_release(struct db *db, char **words)
+{
+    return limit_job_release(db, &limit, words[0]);
+}
+
+static enum err run_limits(struct db *db, char **words)
+{
+    (void)words;
+    return limit_job_list(db, &limit);
+}
+
+static enum err run_explain(struct db *db, char **words)
+{
+    (void)words;
+    return explain_job_run(db, &explain);
+}
+
+static const char *limit_fault(void)
+{
+    return limit_job_fault(&limit);
+}
+
+static const char *release_fault(void)
+{
+    return limit_job_release_fault(&limit);
+}
+
+static const char *explain_fault(void)
+{
+    explain.charger = limit.charger;
+    return explain_job_fault(&explain);
 }
 
 static const char *seal_fault(void)
@@ -128,9 +186,15 @@ static const struct job {
     const char *(*fault)(void); // of the options, or NULL
     bool is_offline;            // needs no database
 } jobs[] = {
-    {"migrate", 0, 0, run_migrate, NULL, false}, {"import", 1, 1, run_import, NULL, false},
-    {"export", 0, 1, run_export, NULL, false},   {"token", 0, 0, run_token, token_fault, false},
+    {"migrate", 0, 0, run_migrate, NULL, false},
+    {"import", 1, 1, run_import, NULL, false},
+    {"export", 0, 1, run_export, NULL, false},
+    {"token", 0, 0, run_token, token_fault, false},
     {"seal", 0, 1, run_seal, seal_fault, true},
+    {"limit", 0, 0, run_limit, limit_fault, false},
+    {"release", 1, 1, run_release, release_fault, false},
+    {"limits", 0, 0, run_limits, NULL, false},
+    {"explain", 0, 0, run_explain, explain_fault, false},
 };
 
 static const struct job *find_job(int count, char **words)

@@ -27,9 +27,11 @@ struct plan_job {
     int transformer;
     // Of its last round; quarter and basis -1 for none.
     int64_t quarter, basis, revision;
-    bool blind;
+    enum facts_sight sight;
+    bool deaf; // a feeder has chargers that nobody hears
     // Of what is known now.
     int64_t known_basis, known_revision;
+    int64_t hands; // the limits by hand in force, as one number
     bool complete; // every feeder has its last quarter, and every gateway that spoke last time
     struct facts facts;
     struct foresight *foresight; // borrowed from the store; NULL: nothing learnt yet
@@ -52,6 +54,7 @@ struct plan_claim {
     int after;       // ... else those with a greater number, in order, at most `limit`,
     bool only_due;   // only those without a round for the quarter hour, and of these
     bool incomplete; // also those whose feeders have not all reported
+    bool congested;  // of all these only those that were congested in their last round
     int limit;
 };
 
