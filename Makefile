@@ -4,7 +4,7 @@
 # tests/unit/test_*.c a Criterion program, every tests/fuzz/fuzz_*.c a fuzzer,
 # every tests/bench/bench_*.c a benchmark. A new file needs no edit here.
 #
-# make [all] demo check asan coverage fuzz bench screenshots lint format install clean
+# make [all] demo check asan coverage fuzz bench screenshots lint deb format install clean
 # V=1 shows commands
 
 VARIANT ?= release
@@ -16,9 +16,10 @@ CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
 FUZZ_SECONDS ?= 60
 
+PKG_CONFIG ?= pkg-config
 PACKAGES := inih jansson libmicrohttpd libmodbus libpq libcrypto
-INCLUDES := -D_GNU_SOURCE -I. -Icommon $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIBS     := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
+INCLUDES := -D_GNU_SOURCE -I. -Icommon $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+LIBS     := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
 LINK     := -Wl,--as-needed -Wl,-z,relro,-z,now
 WARN     := -Wall -Wextra -Wpedantic -Wcast-qual -Wconversion -Wformat=2 -Wmissing-prototypes \
             -Wnull-dereference -Wshadow -Wstrict-prototypes -Wundef -Wvla -Wwrite-strings
@@ -49,7 +50,7 @@ OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*
 STRICT    := common/wire/p1_reader.c common/wire/seal.c gateway/seal_gate.c gateway/setpoint.c gateway/trust.c
 SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh) .ci/run
 
-.PHONY: all deps demo check asan coverage strict-coverage fuzz run-fuzzers bench screenshots lint format install clean tests
+.PHONY: all deps demo check asan coverage strict-coverage fuzz run-fuzzers bench screenshots lint deb format install clean tests
 .SECONDARY:
 all: $(PROGRAMS)
 tests: $(TESTS) $(BENCHES)
@@ -146,6 +147,8 @@ lint:
 	printf '%s\n' $(filter %.c,$(OURS)) | xargs -P2 -n1 \
 	    sh -c 'case $$1 in */main.c) set "$$1" -DVERSION=\"\";; esac; \
 	        clang-tidy --quiet "$$1" -- -std=c17 $(INCLUDES) $$2' tidy
+deb: deps
+	deploy/deb.sh
 format:
 	clang-format -i $(OURS)
 install: all
@@ -154,7 +157,9 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/meters $(wildcard gateway/meters/*.ini)
-	$(if $(UNITS),install -D -m 644 -t $(DESTDIR)$(prefix)/lib/systemd/system $(UNITS))
+	install -D -m 644 -t $(DESTDIR)$(prefix)/lib/systemd/system $(UNITS)
+	for p in $(notdir $(PROGRAMS)); do install -D -m 644 deploy/completion.bash \
+	    $(DESTDIR)$(prefix)/share/bash-completion/completions/$$p || exit 1; done
 clean:
 	rm -rf build
 
