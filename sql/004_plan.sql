@@ -15,6 +15,12 @@ create table plan.turn (
     rounds      bigint not null default 0
 );
 
+-- Which planners work: they share the transformers by number.
+create table plan.planner (
+    name text primary key,
+    seen timestamptz          -- at the start of a quarter hour; null: it stopped
+);
+
 -- One round of one transformer. `quarter` is the quarter hour that is decided about (the one that
 -- runs), `basis` the newest measured one. The same knowledge is never planned with twice.
 create table plan.round (

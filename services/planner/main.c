@@ -147,6 +147,8 @@ struct planner {
     bool behind;               // and that was told
     bool told_start;           // in the audit trail
     int64_t started;           // this process, UTC seconds
+    struct shift shift;        // which transformers are ours
+    int64_t reported;          // quarter hour for which we know that
     struct mono next_poll;     // then look again
     bool alone;                // a batch was refused: one transformer at a time
     struct plan_counts counts; // of the scan or the doorbells under way
@@ -357,6 +359,7 @@ static enum err do_scan(struct planner *planner)
         .only_due = !planner->scan_all,
         .incomplete = planner->graced,
         .congested = planner->congested_first,
+        .shift = planner->scan_all || !planner->graced ? planner->shift : (struct shift){0, 1},
         .limit = batch_size(planner),
     };
     enum err err = do_batch(planner, &claim, &claimed);
@@ -453,6 +456,13 @@ static enum err do_news(struct planner *planner)
     if (!planner->told_start && news_started(planner->db, config.name, clock_utc()))
         return ERR_IO;
     planner->told_start = true;
+    int64_t quarter = quarter_at(clock_utc_s());
+    if (quarter != planner->reported
+        && shift_table_report(planner->db, config.name, clock_utc(), &planner->shift))
+        return ERR_IO;
+    if (quarter != planner->reported)
+        foresight_store_trim(planner->store, quarter);
+    planner->reported = quarter;
     return is_too_late(planner) ? tell_haste(planner, true) : ERR_NONE;
 }
 
@@ -495,6 +505,13 @@ static void on_timer(void *arg)
     loop_timer_in(planner->timer, pause);
 }
 
+// News of a measurement is for the planner of the transformer, a limit set by hand for anybody.
+static void hear(struct planner *planner, const char *channel, int transformer)
+{
+    if (shift_has(&planner->shift, transformer) || !strcmp(channel, "grid_limit"))
+        add(&planner->rung, transformer);
+}
+
 static void on_doorbell(void *arg, const char *channel, const char *payload)
 {
     struct planner *planner = arg;
@@ -504,7 +521,7 @@ static void on_doorbell(void *arg, const char *channel, const char *payload)
     if (!*channel)
         start_scan(planner, true);
     else if (number > 0 && number <= INT32_MAX && !*end)
-        add(&planner->rung, (int)number);
+        hear(planner, channel, (int)number);
     else
         log_warn("doorbell.unreadable", F("payload", payload));
     // Who is busy comes to it anyway.
@@ -552,7 +569,7 @@ int main(int argc, char **argv)
     if (own_name)
         config.name = own_name;
     struct planner planner = {
-        .rules = rules, .store = foresight_store_new(), .started = clock_utc_s()};
+        .rules = rules, .store = foresight_store_new(), .started = clock_utc_s(), .shift = {0, 1}};
     planner.loop = loop_new();
     planner.db = db_new(config.connection, program.name);
     planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
@@ -562,6 +579,7 @@ int main(int argc, char **argv)
     log_info("planner.started", F("name", config.name));
     loop_timer_in(planner.timer, 0);
     loop_run(planner.loop);
+    shift_table_leave(planner.db, config.name);
     notify_free(notify);
     loop_timer_free(planner.timer);
     db_free(planner.db);

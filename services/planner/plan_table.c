@@ -30,12 +30,13 @@ enum { QUARTERS_AN_HOUR = 4 };
     TURN " where t.transformer = any($1::int[]) order by t.transformer for update skip locked"
 
 #define CLAIM_ALL                                                                                  \
-    TURN " where t.transformer > $1::int order by t.transformer limit $2::int"                     \
+    TURN " where t.transformer > $1::int and t.transformer % $3::int = $4::int"                    \
+         " order by t.transformer limit $2::int"                                                   \
          " for update skip locked"
 
 #define CLAIM_DUE                                                                                  \
     TURN " where t.transformer > $1::int and (t.quarter is null or t.quarter < to_timestamp($3))"  \
-         " and (t.congested or not $5::boolean)"                                                   \
+         " and (t.congested or not $5::boolean) and t.transformer % $6::int = $7::int"             \
          " and ($4::boolean or not exists (select from grid.feeder f where"                        \
          " f.transformer = t.transformer and not exists (select from dali.quarter d where"         \
          " d.feeder = f.number and d.quarter = to_timestamp($3) - interval '15 minutes')))"        \
@@ -77,12 +78,18 @@ static PGresult *claim_turns(struct db *db, const struct plan_claim *claim, int6
         sql_list_close(&numbers);
         return rows;
     }
-    struct sql_number after = {0}, limit = {0}, at = {0};
-    const char *params[] = {sql_number(&after, claim->after), sql_number(&limit, claim->limit),
-                            sql_number(&at, quarter), claim->incomplete ? "true" : "false",
-                            claim->congested ? "true" : "false"};
-    return claim->only_due ? db_query(db, CLAIM_DUE, 5, params)
-                           : db_query(db, CLAIM_ALL, 2, params);
+    struct sql_number after = {0}, limit = {0}, at = {0}, count = {0}, rank = {0};
+    const char *all[] = {sql_number(&after, claim->after), sql_number(&limit, claim->limit),
+                         sql_number(&count, claim->shift.count),
+                         sql_number(&rank, claim->shift.rank)};
+    const char *due[] = {all[0],
+                         all[1],
+                         sql_number(&at, quarter),
+                         claim->incomplete ? "true" : "false",
+                         claim->congested ? "true" : "false",
+                         all[2],
+                         all[3]};
+    return claim->only_due ? db_query(db, CLAIM_DUE, 7, due) : db_query(db, CLAIM_ALL, 4, all);
 }
 
 static enum facts_sight sight_of(const char *name)

@@ -12,6 +12,7 @@
 #include "services/planner/facts.h"
 #include "services/planner/foresight_table.h"
 #include "services/planner/round.h"
+#include "services/planner/shift_table.h"
 #include "wire/seal.h"
 
 // The profiles behind facts_connection.told and .coming, and what a seal needs to know.
@@ -51,10 +52,11 @@ struct plan_batch {
 struct plan_claim {
     const int *named; // these, where not NULL ...
     int named_count;
-    int after;       // ... else those with a greater number, in order, at most `limit`,
-    bool only_due;   // only those without a round for the quarter hour, and of these
-    bool incomplete; // also those whose feeders have not all reported
-    bool congested;  // of all these only those that were congested in their last round
+    int after;          // ... else those with a greater number, in order, at most `limit`,
+    bool only_due;      // only those without a round for the quarter hour, and of these
+    bool incomplete;    // also those whose feeders have not all reported
+    bool congested;     // of all these only those that were congested in their last round
+    struct shift shift; // ... and are ours; count 1: all are
     int limit;
 };
 
