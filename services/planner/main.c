@@ -144,6 +144,7 @@ struct planner {
     int64_t scanned_for;       // quarter hour of the last scan
     bool graced;               // that scan took the incomplete too
     bool unfinished;           // some transformer still lacks its round
+    int64_t done_for;          // last quarter hour in which none did
     bool behind;               // and that was told
     bool told_start;           // in the audit trail
     int64_t started;           // this process, UTC seconds
@@ -317,25 +318,24 @@ static enum err do_named(struct planner *planner, struct numbers *list, struct n
     return err;
 }
 
-// Tell, once, that rounds come too late, and that they come in time again.
-static enum err tell_haste(struct planner *planner, bool behind)
+// Seconds since the rounds of the last scan could begin.
+static int64_t late_s(const struct planner *planner)
 {
-    struct utc now = clock_utc();
-    int64_t late_s = now.ns / SECONDS_NS - planner->scanned_for;
-    if (behind == planner->behind || (!behind && late_s > config.patience_s))
+    int64_t began = planner->scanned_for;
+    return clock_utc_s() - (began > planner->started ? began : planner->started);
+}
+
+// Tell, once, that rounds come too late, and that they come in time again.
+static enum err tell_haste(struct planner *planner)
+{
+    bool behind = late_s(planner) >= config.patience_s;
+    if (behind == planner->behind)
         return ERR_NONE;
-    enum err err = news_behind(planner->db, config.name, planner->scanned_for, behind, late_s, now);
+    enum err err = news_behind(planner->db, config.name, planner->scanned_for, behind,
+                               late_s(planner), clock_utc());
     if (!err)
         planner->behind = behind;
     return err;
-}
-
-static bool is_too_late(const struct planner *planner)
-{
-    int64_t began = planner->scanned_for;
-    if (began < planner->started)
-        began = planner->started;
-    return (planner->scanning || planner->unfinished) && clock_utc_s() >= began + config.patience_s;
 }
 
 static enum err finish_scan(struct planner *planner)
@@ -344,9 +344,10 @@ static enum err finish_scan(struct planner *planner)
     planner->alone = false;
     enum err err = plan_table_is_done(planner->db, planner->scanned_for);
     planner->unfinished = err != ERR_NONE;
-    if (err)
+    if (err || planner->done_for == planner->scanned_for)
         return err == ERR_MORE ? ERR_NONE : err;
-    return tell_haste(planner, false);
+    planner->done_for = planner->scanned_for;
+    return tell_haste(planner);
 }
 
 static enum err do_scan(struct planner *planner)
@@ -463,7 +464,8 @@ static enum err do_news(struct planner *planner)
     if (quarter != planner->reported)
         foresight_store_trim(planner->store, quarter);
     planner->reported = quarter;
-    return is_too_late(planner) ? tell_haste(planner, true) : ERR_NONE;
+    bool lacks = planner->scanned_for && planner->done_for != planner->scanned_for;
+    return lacks && late_s(planner) >= config.patience_s ? tell_haste(planner) : ERR_NONE;
 }
 
 // With nothing else to do: learn of what was planned without foresight.

@@ -4,7 +4,7 @@
 #
 #   street FEEDERS CONNECTIONS   one transformer T1 with so many connections on each feeder
 #   set_clock TIME               what the planner's clock shows when it is started next
-#   start_planner NAME [GRACE]   grace in seconds, 120; $PLANNER_LINES: more settings
+#   start_planner NAME [GRACE]   grace in seconds, 120; $PLANNER_LINES: more settings; $RATE: of its clock
 #   quarter FEEDER HH:MM L1 L2 L3    as socmod-ingest writes it; again: a correction
 #   load CONNECTION HH:MM W [LIMIT]  the same on each phase; limit of the whole connection
 #   deliver HH:MM:SS             all profiles without a delivery are verified at that time
@@ -33,7 +33,7 @@ set_clock() {
 }
 
 start_planner() {
-    HANDS="$SHOWN $(date +%s.%N) 1"
+    HANDS="$SHOWN $(date +%s.%N) ${RATE:-1}"
     cat >"$WORK/$1.ini" <<EOF
 [database]
 connection=dbname=socmod user=socmod_planner
