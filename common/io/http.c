@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/http_feed.h"
+#include "io/http_pipe.h"
+#include "wire/accept.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -16,8 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <zlib.h>
 
-enum { EXTRA_HEADERS = 12, CONNECTIONS_MAX = 1000, IDLE_S = 60, WORKERS_MAX = 64 };
+enum { EXTRA_HEADERS = 20, CONNECTIONS_MAX = 1000, IDLE_S = 60, WORKERS_MAX = 64 };
+// Below, packing costs more than it saves.
+enum { GZIP_LEAST = 1000, GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8 };
 
 struct http {
     struct MHD_Daemon *daemon;
@@ -25,6 +30,7 @@ struct http {
     struct loop_watch *watch;
     struct loop_timer *timer;
     struct http_feed *feed;
+    struct http_pipes *pipes;
     const struct http_route *routes;
     bool (*before)(struct http_request *request, const struct http_route *route);
     void *(*worker_new)(void *arg);
@@ -48,7 +54,8 @@ struct http_request {
     char *parts[HTTP_PATH_PARTS];
     char *body;
     size_t len;
-    bool too_large, answered;
+    size_t uri_len;
+    bool has_nul, begun, too_large, answered; // has_nul: in path or query
     struct header extra[EXTRA_HEADERS];
     int extra_count;
     enum MHD_Result result;
@@ -119,8 +126,22 @@ void *http_worker(const struct http_request *request)
     return worker;
 }
 
+static struct header *find_extra(struct http_request *request, const char *name)
+{
+    for (int i = 0; i < request->extra_count; i++)
+        if (!strcasecmp(request->extra[i].name, name))
+            return &request->extra[i];
+    return NULL;
+}
+
 void http_add_header(struct http_request *request, const char *name, const char *value)
 {
+    struct header *header = find_extra(request, name);
+    if (header) {
+        free(header->value);
+        header->value = memory_text(value);
+        return;
+    }
     assert(request->extra_count < EXTRA_HEADERS);
     request->extra[request->extra_count++] = (struct header){memory_text(name), memory_text(value)};
 }
@@ -135,13 +156,51 @@ static bool has_tag(const char *list, const char *etag)
     return !strcmp(list, "*");
 }
 
-static bool client_has(const struct http_request *request)
+static bool client_has(struct http_request *request)
 {
     const char *list = http_header(request, "If-None-Match");
-    for (int i = 0; list && i < request->extra_count; i++)
-        if (!strcasecmp(request->extra[i].name, "ETag"))
-            return has_tag(list, request->extra[i].value);
-    return false;
+    const struct header *etag = find_extra(request, "ETag");
+    return list && etag && has_tag(list, etag->value);
+}
+
+static bool takes_gzip(const struct http_request *request)
+{
+    return accept_coding(http_header(request, "Accept-Encoding"), "gzip");
+}
+
+static bool is_text(const char *type)
+{
+    return !strncmp(type, "text/", 5) || strstr(type, "json") || strstr(type, "yaml")
+           || strstr(type, "xml");
+}
+
+// Other octets, another strong tag.
+static void mark_packed(struct http_request *request)
+{
+    http_add_header(request, "Content-Encoding", "gzip");
+    struct header *etag = find_extra(request, "ETag");
+    if (!etag)
+        return;
+    char *tag = memory_format("%.*s-gzip\"", (int)strlen(etag->value) - 1, etag->value);
+    free(etag->value);
+    etag->value = tag;
+}
+
+static char *pack(const char *body, size_t *len)
+{
+    z_stream packer = {.next_in = (z_const Bytef *)(uintptr_t)body, .avail_in = (uInt)*len};
+    if (deflateInit2(&packer, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY,
+                     Z_DEFAULT_STRATEGY)
+        != Z_OK)
+        log_fatal("http.failed", F("what", "gzip"));
+    size_t room = deflateBound(&packer, *len);
+    char *packed = memory_new(room, 1);
+    packer.next_out = (Bytef *)packed;
+    packer.avail_out = (uInt)room;
+    deflate(&packer, Z_FINISH);
+    *len = packer.total_out;
+    deflateEnd(&packer);
+    return packed;
 }
 
 static void queue(struct http_request *request, int status, const char *type,
@@ -160,11 +219,21 @@ void http_answer(struct http_request *request, int status, const char *type, cha
 {
     assert(!request->answered);
     request->answered = true;
+    bool may_pack = body && len >= GZIP_LEAST && len < UINT32_MAX && is_text(type);
+    if (may_pack)
+        http_add_header(request, "Vary", "Accept-Encoding");
+    bool packs = may_pack && takes_gzip(request);
+    if (packs)
+        mark_packed(request);
     if (status == MHD_HTTP_OK && client_has(request)) {
         free(body);
         body = NULL;
         len = 0;
         status = MHD_HTTP_NOT_MODIFIED;
+    } else if (packs) {
+        char *packed = pack(body, &len);
+        free(body);
+        body = packed;
     }
     struct MHD_Response *response =
         body ? MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)
@@ -187,10 +256,22 @@ static const char *title_of(int status)
         return "There is no such thing";
     case 405:
         return "That cannot be done here";
+    case 406:
+        return "Not in that form";
+    case 409:
+        return "Not as things stand";
     case 413:
         return "Too much";
+    case 414:
+        return "Too long an address";
+    case 415:
+        return "Not in this form";
+    case 422:
+        return "A value will not do";
     case 429:
         return "Too many requests";
+    case 431:
+        return "Too many headers";
     case 503:
         return "Not now";
     default:
@@ -225,6 +306,27 @@ void http_follow(struct http_request *request, const char *type, const char *tex
     }
     request->answered = true;
     queue(request, MHD_HTTP_OK, type, response);
+}
+
+struct http_pipe *http_pour(struct http_request *request, const char *type)
+{
+    assert(!request->answered);
+    struct MHD_Response *response;
+    bool gzip = takes_gzip(request);
+    struct http_pipe *pipe =
+        http_pipe_new(request->http->pipes, request->connection, gzip, &response);
+    if (!pipe) {
+        http_add_header(request, "Retry-After", "10");
+        http_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "exports",
+                     "as many exports are under way as may be");
+        return NULL;
+    }
+    request->answered = true;
+    http_add_header(request, "Vary", "Accept-Encoding");
+    if (gzip)
+        http_add_header(request, "Content-Encoding", "gzip");
+    queue(request, MHD_HTTP_OK, type, response);
+    return pipe;
 }
 
 static void forget_parts(struct http_request *request)
@@ -284,17 +386,97 @@ static void answer_without_route(struct http_request *request)
         http_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, "method", request->method);
 }
 
+// A word of a list of words with blanks between.
+static bool names(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = list; len && (at = strstr(at, word)); at += len)
+        if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+            return true;
+    return false;
+}
+
+// While the parameters of a query are looked at.
+struct query_check {
+    struct http_request *request;
+    const char *known;
+    const char *wrong, *why; // the first that is not right
+};
+
+static enum MHD_Result check_parameter(void *arg, enum MHD_ValueKind kind, const char *name,
+                                       const char *value)
+{
+    (void)kind;
+    struct query_check *check = arg;
+    if (!names(check->known, name))
+        check->why = "not known here";
+    else if (http_query(check->request, name) != value)
+        check->why = "given more than once";
+    check->wrong = check->why ? name : NULL;
+    return check->wrong ? MHD_NO : MHD_YES;
+}
+
+// What the route says it knows. False: the query has something else, and that was answered.
+static bool takes_query(struct http_request *request, const struct http_route *route)
+{
+    struct query_check check = {.request = request, .known = route->query};
+    if (route->query)
+        MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, check_parameter,
+                                  &check);
+    if (!check.wrong)
+        return true;
+    char *detail = memory_format("%s: %s", check.wrong, check.why);
+    http_problem(request, MHD_HTTP_BAD_REQUEST, "parameter", detail);
+    free(detail);
+    return false;
+}
+
+// Can the route answer in a form that the client takes? False: no, and that was answered.
+static bool suits(struct http_request *request, const struct http_route *route)
+{
+    const char *wanted = http_header(request, "Accept");
+    char types[128];
+    snprintf(types, sizeof types, "%s", route->types ? route->types : "");
+    char *rest = types;
+    for (const char *type = strsep(&rest, " "); wanted && route->types && type;
+         type = strsep(&rest, " "))
+        if (accept_type(wanted, type))
+            return true;
+    if (!wanted || !route->types)
+        return true;
+    char *detail = memory_format("this is given as: %s", route->types);
+    http_problem(request, MHD_HTTP_NOT_ACCEPTABLE, "not-acceptable", detail);
+    free(detail);
+    return false;
+}
+
+// What no route needs to see. False: so it is, and that was answered.
+static bool is_in_bounds(struct http_request *request)
+{
+    if (request->uri_len > HTTP_URI_MAX)
+        http_problem(request, MHD_HTTP_URI_TOO_LONG, "too-long",
+                     "path and query over 8,000 octets");
+    else if (MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL)
+             > HTTP_HEADERS_MAX)
+        http_problem(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "headers",
+                     "more than 64 headers");
+    else if (request->has_nul)
+        http_problem(request, MHD_HTTP_BAD_REQUEST, "syntax", "an octet 0 in path or query");
+    else if (request->too_large)
+        http_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "body over 64 KiB");
+    return !request->answered;
+}
+
 static void serve(struct http_request *request)
 {
-    if (request->too_large) {
-        http_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "body over 64 KiB");
+    if (!is_in_bounds(request))
         return;
-    }
     const char *method = strcmp(request->method, "HEAD") ? request->method : "GET";
     for (const struct http_route *r = request->http->routes; r->fn; r++) {
         if (strcmp(r->method, method) || !fits(request, r->pattern, request->path))
             continue;
-        if (!request->http->before || request->http->before(request, r))
+        if ((!request->http->before || request->http->before(request, r)) && takes_query(request, r)
+            && suits(request, r))
             r->fn(request);
         if (!request->answered) {
             log_error("http.unanswered", F("path", request->path));
@@ -318,22 +500,43 @@ static void take_body(struct http_request *request, const char *data, size_t *si
     *size = 0;
 }
 
+// Called by the library with the address as it was sent, before anything else.
+static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+    (void)connection;
+    struct http_request *request = memory_new(1, sizeof *request);
+    request->http = arg;
+    request->uri_len = strlen(uri);
+    request->has_nul = strstr(uri, "%00");
+    return request;
+}
+
+// A body that announces itself as too large is not waited for.
+static bool announces_too_much(struct http_request *request)
+{
+    const char *length = http_header(request, "Content-Length");
+    return length && strtoull(length, NULL, 10) > HTTP_BODY_MAX;
+}
+
 // Called by the library first with the headers, then for each part of the body, then once more.
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **state)
 {
-    (void)version;
+    (void)arg, (void)version;
     struct http_request *request = *state;
-    if (!request) {
-        request = memory_new(1, sizeof *request);
-        request->http = arg;
-        *state = request;
-        return MHD_YES;
-    }
     request->connection = connection;
     request->method = method;
     request->path = path;
+    if (!request->begun) {
+        request->begun = true;
+        request->too_large = announces_too_much(request);
+        if (request->too_large) {
+            serve(request);
+            return request->result;
+        }
+        return MHD_YES;
+    }
     if (*size) {
         take_body(request, data, size);
         return MHD_YES;
@@ -419,6 +622,7 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
 {
     struct MHD_OptionItem options[12] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, http},
         {MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address},
         {MHD_OPTION_CONNECTION_LIMIT,
          settings->connections_max ? settings->connections_max : CONNECTIONS_MAX, NULL},
@@ -426,7 +630,7 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_done, NULL},
         {MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, NULL},
     };
-    int count = 6;
+    int count = 7;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     if (address->sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
@@ -462,6 +666,7 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
     pthread_key_create(&http->worker_key, NULL);
     int connections_max = settings->connections_max ? settings->connections_max : CONNECTIONS_MAX;
     http->feed = http_feed_new((connections_max + 1) / 2);
+    http->pipes = http_pipes_new(settings->pours_max);
     http->certificate = read_file(settings->certificate_file);
     http->key = read_file(settings->key_file);
     bool wants_tls = settings->certificate_file && *settings->certificate_file;
@@ -512,11 +717,13 @@ void http_free(struct http *http)
     if (!http)
         return;
     http_feed_close(http->feed);
+    http_pipes_close(http->pipes);
     loop_unwatch(http->watch);
     loop_timer_free(http->timer);
     if (http->daemon)
         MHD_stop_daemon(http->daemon);
     http_feed_free(http->feed);
+    http_pipes_free(http->pipes);
     for (int i = 0; i < http->worker_count && http->worker_free; i++)
         http->worker_free(http->workers[i]);
     pthread_key_delete(http->worker_key);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An HTTP server over libmicrohttpd: a table of routes, answered in the loop's thread or by a
 // few threads of its own. It answers by itself what every server should: HEAD as GET without
-// body, OPTIONS, 404, 405 with Allow, 413, and 304 where an ETag matches. Errors are RFC 9457
-// problem documents.
+// body, OPTIONS, 404, 405 with Allow, 406, 413, 414, 431, 400 for a query that the route does not
+// know, 304 where an ETag matches, and gzip where the client takes it. Errors are RFC 9457 problem
+// documents.
 
 #ifndef IO_HTTP_H
 #define IO_HTTP_H
@@ -14,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HTTP_BODY_MAX = 65536, HTTP_PATH_PARTS = 4 };
+enum { HTTP_BODY_MAX = 65536, HTTP_PATH_PARTS = 4, HTTP_URI_MAX = 8000, HTTP_HEADERS_MAX = 64 };
 
 struct http_request;
 
@@ -23,7 +24,7 @@ const char *http_method(const struct http_request *request);
 const char *http_path(const struct http_request *request);
 const char *http_query(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
-const char *http_body(const struct http_request *request, size_t *len); // POST, PUT: all of it
+const char *http_body(const struct http_request *request, size_t *len); // all of it
 // What stood at the n-th {...} of the route's pattern. Percent signs are decoded before the path is
 // compared, so a %2F is a slash.
 const char *http_part(const struct http_request *request, int n);
@@ -37,8 +38,9 @@ void *http_worker(const struct http_request *request);
 void http_answer(struct http_request *request, int status, const char *type, char *body,
                  size_t len);
 
-// One more header for the answer to come; copied. An "ETag" (with its quotes) makes a 304 of an
-// answer 200 that the client has already.
+// One more header for the answer to come, or a new value of one that was added; copied. An "ETag"
+// (with its quotes) makes a 304 of an answer 200 that the client has already; packed answers have a
+// tag of their own.
 void http_add_header(struct http_request *request, const char *name, const char *value);
 
 // Answer a problem: type becomes "urn:socmod:problem:<kind>", title and detail are for a person.
@@ -51,10 +53,19 @@ void http_problem(struct http_request *request, int status, const char *kind, co
 void http_follow(struct http_request *request, const char *type, const char *text, size_t len,
                  int64_t last_ns);
 
+// Answer 200 with a body too long to hold, which a thread of the caller's then writes: see
+// http_pipe.h. It must come to http_pipe_end(). NULL after a 503 when as many are under way as the
+// settings allow. Not for HEAD.
+struct http_pipe;
+struct http_pipe *http_pour(struct http_request *request, const char *type);
+
 struct http_route {
     const char *method;  // "GET", "POST", ...
     const char *pattern; // "/v1/profiles/{id}/life"; each {...} takes one path segment
     void (*fn)(struct http_request *request);
+    const char *types; // what it can answer, separated by blanks; NULL: not the client's choice
+    const char *query; // parameters that it knows, likewise; NULL: any. Another, or one twice: 400
+    int tag;           // of the program's own, for before()
 };
 
 struct http_settings {
@@ -63,6 +74,7 @@ struct http_settings {
     int threads;                             // 0: answer in the loop's thread
     const char *certificate_file, *key_file; // PEM, for TLS; NULL or "" for none
     int connections_max;                     // 0: 1000
+    int pours_max;                           // http_pour() at once
 };
 
 struct http;

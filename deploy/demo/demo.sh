@@ -194,7 +194,7 @@ start_postgres socmod
 start_broker
 "$BIN/socmod-admin" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
     || fail "import: $(cat "$WORK/import.log")"
-"$BIN/socmod-admin" token --name demo --role viewer --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
+"$BIN/socmod-admin" token --name demo --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
 SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \
     || fail "seal: $(cat "$WORK/seal.log")"

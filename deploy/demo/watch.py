@@ -257,7 +257,8 @@ def summarise(api, args):
         complaints.append("not one profile was made")
     followed = check_registers(api, args, complaints)
     truth = truth_rows(args.truth, args.case, start, end)
-    measured = [sum(q[k] for q in statistics["quarters"].values()) for k in ("over_limit", "over_kwh")]
+    places = [*statistics["transformers"].values(), *statistics["feeders"].values()]
+    measured = [sum(q[k] for q in places) for k in ("over_limit", "over_kwh")]
     if truth["without"][1] <= 0:
         complaints.append("without control there was no overload, so nothing was shown")
     elif truth["with"][1] >= truth["without"][1]:

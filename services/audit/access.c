@@ -8,17 +8,14 @@
 
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TOKENS_MAX = 10000 };
 
 struct token {
-    char name[ACCESS_NAME_MAX + 1];
+    struct reader reader;
     struct digest hash;
-    enum access_scope scope; // the most it may do
-    int64_t expires_us;
 };
 
 struct access {
@@ -34,6 +31,21 @@ const char *access_answer_name(enum access_answer answer)
     static const char *const names[] = {"granted", "no_token",   "unknown",
                                         "expired", "wrong_role", "unavailable"};
     return names[answer];
+}
+
+static const char *const roles[ACCESS_SCOPES] = {"", "metrics", "viewer", "auditor", "operator"};
+
+enum access_scope access_scope_of(const char *role)
+{
+    for (int i = ACCESS_METRICS; i < ACCESS_SCOPES; i++)
+        if (!strcmp(role, roles[i]))
+            return (enum access_scope)i;
+    return ACCESS_OPEN;
+}
+
+const char *access_role(enum access_scope scope)
+{
+    return roles[scope];
 }
 
 struct access *access_new(void)
@@ -78,9 +90,9 @@ static void read_again(struct access *access, struct db *db)
                       token->hash.octets, DIGEST_LEN, &len)
             || len != DIGEST_LEN)
             continue;
-        parameter_tame(PQgetvalue(result, i, 0), token->name);
-        token->scope = strcmp(role, "metrics") ? ACCESS_READ : ACCESS_METRICS;
-        token->expires_us = db_get_integer(result, i, 3);
+        parameter_tame(PQgetvalue(result, i, 0), token->reader.name);
+        token->reader.scope = access_scope_of(role);
+        token->reader.expires_us = db_get_integer(result, i, 3);
         count++;
     }
     PQclear(result);
@@ -105,17 +117,17 @@ static const struct token *find(const struct access *access, const struct digest
     return found;
 }
 
-static enum access_answer judge(const struct token *token, enum access_scope scope)
+static enum access_answer judge(const struct reader *reader, enum access_scope scope)
 {
-    if (token->expires_us <= clock_utc().ns / 1000)
+    if (reader->expires_us <= clock_utc().ns / 1000)
         return ACCESS_EXPIRED;
-    return token->scope >= scope ? ACCESS_GRANTED : ACCESS_WRONG_ROLE;
+    return reader->scope >= scope ? ACCESS_GRANTED : ACCESS_WRONG_ROLE;
 }
 
 enum access_answer access_check(struct access *access, struct db *db, const char *token, size_t len,
-                                enum access_scope scope, char name[static ACCESS_NAME_MAX + 1])
+                                enum access_scope scope, struct reader *reader)
 {
-    name[0] = '\0';
+    *reader = (struct reader){0};
     if (scope == ACCESS_OPEN)
         return ACCESS_GRANTED;
     if (!token)
@@ -132,9 +144,9 @@ enum access_answer access_check(struct access *access, struct db *db, const char
     if (!is_fresh(access, machine_ns()))
         answer = ACCESS_UNAVAILABLE;
     else if (found)
-        answer = judge(found, scope);
+        answer = judge(&found->reader, scope);
     if (found)
-        snprintf(name, ACCESS_NAME_MAX + 1, "%s", found->name);
+        *reader = found->reader;
     pthread_mutex_unlock(&access->lock);
     return answer;
 }

@@ -14,7 +14,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum access_scope { ACCESS_OPEN, ACCESS_METRICS, ACCESS_READ };
+// What a route asks of who asks; each role may do what those before it may.
+enum access_scope {
+    ACCESS_OPEN,    // nothing
+    ACCESS_METRICS, // role metrics
+    ACCESS_VIEW,    // viewer: the grid and how it fares, of no single connection
+    ACCESS_AUDIT,   // auditor: connections, meters, chargers, and the trail
+    ACCESS_OPERATE, // operator: change something
+    ACCESS_SCOPES
+};
+
+// A role as audit.token names it; ACCESS_OPEN for no such role.
+enum access_scope access_scope_of(const char *role);
+const char *access_role(enum access_scope scope);
 
 enum access_answer {
     ACCESS_GRANTED,
@@ -39,9 +51,14 @@ void access_free(struct access *access);
 
 // May the bearer of token (NULL: none) do what scope says, now?
 //
-//   db    of the calling thread
-//   name  whose token it is, printable, "" where unknown
+//   db      of the calling thread
+//   reader  whose token it is, where that is known
+struct reader {
+    char name[ACCESS_NAME_MAX + 1]; // printable; "" where unknown
+    enum access_scope scope;        // the most that it may do
+    int64_t expires_us;
+};
 enum access_answer access_check(struct access *access, struct db *db, const char *token, size_t len,
-                                enum access_scope scope, char name[static ACCESS_NAME_MAX + 1]);
+                                enum access_scope scope, struct reader *reader);
 
 #endif

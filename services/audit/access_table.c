@@ -29,3 +29,15 @@ enum err access_table_refused(struct db *db, struct utc at, const char *client, 
                  " 'name', $4::text, 'reason', $5::text, 'untold', $6::bigint))",
                  6, params);
 }
+
+enum err access_table_reads(struct db *db, const char *events)
+{
+    const char *params[] = {events};
+    return db_do(
+        db,
+        "insert into audit.event (at, program, kind, subject, data)"
+        " select x.at, 'socmod-audit', 'access.read', x.subject, x.data"
+        " from jsonb_to_recordset($1::jsonb) as x (at timestamptz, subject text, data jsonb)"
+        " order by x.at",
+        1, params);
+}

@@ -16,4 +16,7 @@ MUST_CHECK enum err access_table_refused(struct db *db, struct utc at, const cha
                                          const char *path, const char *name, const char *reason,
                                          int64_t untold);
 
+// Add the events of reads.c to the trail: [{"at", "subject", "data"}, ...]
+MUST_CHECK enum err access_table_reads(struct db *db, const char *events);
+
 #endif

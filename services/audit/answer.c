@@ -3,6 +3,7 @@
 #include "services/audit/answer.h"
 #include "base/digest.h"
 #include "base/memory.h"
+#include "services/audit/export.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,8 @@ bool answer_takes_id(struct http_request *request, enum parameter_kind kind, con
 
 // What a page is asked by.
 struct asked {
-    int limit;
+    enum form form;
+    int limit; // of an export: 0 where not asked
     bool has_cursor;
     struct page_key keys[PAGE_KEYS];
     char text[LIST_FILTERS][PARAMETER_MAX + 1];
@@ -124,6 +126,8 @@ static bool take_page(struct http_request *request, const struct list *list, str
         answer_wrong(request, "limit", "a number from 1 to 1000");
         return false;
     }
+    if (asked->form != FORM_JSON && !http_query(request, "limit"))
+        asked->limit = 0; // the whole list
     const char *cursor = http_query(request, "cursor");
     asked->has_cursor = cursor;
     if (cursor && page_decode(cursor, list->name, list->keys, asked->keys)) {
@@ -188,11 +192,16 @@ static void answer_page(struct http_request *request, const struct list *list, i
 void answer_list(struct http_request *request, const struct list *list, const char *const *preset)
 {
     struct asked asked;
-    if (!take_filters(request, list, preset, &asked) || !take_page(request, list, &asked))
+    if (!form_asked(request, &asked.form) || !take_filters(request, list, preset, &asked)
+        || !take_page(request, list, &asked))
         return;
+    const struct page_key *keys = asked.has_cursor ? asked.keys : NULL;
+    if (asked.form != FORM_JSON) {
+        export_list(request, list, asked.form, asked.values, keys, asked.limit);
+        return;
+    }
     struct db *db = answer_db(request);
-    PGresult *result =
-        list_table_page(db, list, asked.values, asked.has_cursor ? asked.keys : NULL, asked.limit);
+    PGresult *result = list_table_page(db, list, asked.values, keys, asked.limit);
     if (result)
         answer_page(request, list, asked.limit, result);
     else

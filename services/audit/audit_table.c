@@ -8,11 +8,54 @@
 PGresult *audit_table_find(struct db *db, const char *thing, const char *id)
 {
     const char *params[] = {id};
-    const char *sql = !strcmp(thing, "feeder") ? "select 1 from grid.feeder where id = $1"
+    const char *sql = !strcmp(thing, "feeder")  ? "select 1 from grid.feeder where id = $1"
+                      : !strcmp(thing, "round") ? "select 1 from plan.round where id = $1"
                       : !strcmp(thing, "connection")
                           ? "select 1 from grid.connection where ean = $1"
                           : "select 1 from grid.transformer where id = $1";
     return db_query(db, sql, 1, params);
+}
+
+// The hours that the round looked ahead, as objects; a phase that it knew nothing of is null.
+#define OUTLOOK_PHASES(column)                                                                     \
+    "array[max(o." column "[n]) filter (where o.phase = 1), max(o." column                         \
+    "[n]) filter (where o.phase = 2), max(o." column "[n]) filter (where o.phase = 3)] as " column
+#define OUTLOOK(place, limit, which)                                                               \
+    "select row_to_json(item) from " place                                                         \
+    " left join lateral (select * from plan.round r where r.transformer = x.transformer"           \
+    "   and r.quarter <= $2 and exists (select 1 from plan.outlook o where o.round = r.id"         \
+    "    and o.feeder " which ") order by r.quarter desc, r.finished desc limit 1) r on true,"     \
+    " lateral (select coalesce(json_agg(h order by h.quarter), '[]') as items from"                \
+    "   (select audit.at_s(r.quarter + (n - 1) * interval '1 hour') as quarter,"                   \
+    "    " OUTLOOK_PHASES("base_w") ", " OUTLOOK_PHASES("p90_w") ", " OUTLOOK_PHASES(              \
+        "p95_w") "    from plan.outlook o, generate_subscripts(o.base_w, 1) n"                     \
+                 "    where o.round = r.id and o.feeder " which " group by n) h) i,"               \
+                 " lateral (select r.id as round, audit.at_s(r.quarter) as quarter,"               \
+                 "   audit.at_ms(r.finished) as finished, " limit " as limit_w, i.items) item"
+
+PGresult *audit_table_outlook(struct db *db, const char *thing, const char *id, const char *at)
+{
+    const char *params[] = {id, at};
+    const char *sql =
+        !strcmp(thing, "feeder")
+            ? OUTLOOK("(select * from grid.feeder where id = $1) x", "x.limit_w", "= x.number")
+            : OUTLOOK(
+                "(select number as transformer, limit_w from grid.transformer where id = $1) x",
+                "x.limit_w", "is null");
+    return db_query(db, sql, 2, params);
+}
+
+PGresult *audit_table_gateways(struct db *db)
+{
+    return db_query(
+        db,
+        "select json_build_object('gateways', count(*), 'online', count(*) filter (where"
+        " online), 'offline', count(*) filter (where not online), 'by_mode',"
+        " json_build_object('starting', count(*) filter (where online and mode ="
+        " 'starting'), 'own', count(*) filter (where online and mode = 'own'), 'limited',"
+        " count(*) filter (where online and mode = 'limited'), 'safe',"
+        " count(*) filter (where online and mode = 'safe'))) from field.gateway",
+        0, NULL);
 }
 
 PGresult *audit_table_round(struct db *db, const char *id)
@@ -25,11 +68,7 @@ PGresult *audit_table_round(struct db *db, const char *id)
         " lateral (select" ROUND_COLUMNS ","
         "  coalesce((select json_agg(x) from (select" FORECAST_COLUMNS
         "    from plan.forecast f left join grid.feeder g on g.number = f.feeder"
-        "    where f.round = r.id order by g.id nulls last, f.phase) x), '[]') as forecast,"
-        "  coalesce((select json_agg(x) from (select c.ean as connection, s.demand_w, s.share_w,"
-        "     s.bound_by, s.decision, s.reason, s.profile"
-        "    from plan.share s left join grid.connection c on c.number = s.connection"
-        "    where s.round = r.id order by c.ean) x), '[]') as share) item"
+        "    where f.round = r.id order by g.id nulls last, f.phase) x), '[]') as forecast) item"
         " where r.id = $1",
         1, params);
 }
@@ -92,11 +131,7 @@ PGresult *audit_table_life(struct db *db, const char *id)
         "   s.reason, s.profile from plan.share s"
         "   where s.round = r.id and s.connection = p.connection) x),"
         " case when d.profile is not null then row_to_json(dd) end,"
-        " coalesce((select json_agg(x) from (select a.number, audit.at_ms(a.started) "
-        "as started,"
-        "   audit.at_ms(a.finished) as finished, a.result, a.cause, a.detail"
-        "   from p3.attempt a where a.profile = p.id order by a.number, a.id) x), "
-        "'[]'),"
+        " " ATTEMPTS_OF_PROFILE ","
         " coalesce(e.rows, '[]'),"
         // A gateway may refuse what the meter took.
         " case when d.state = 'seen' and d.cause = 'gateway-refused' then 'refused'"

@@ -8,10 +8,17 @@
 #include "io/db.h"
 #include "services/audit/step.h"
 
-// One row where there is such a transformer or feeder.
+// One row where there is such a transformer, feeder, connection or round.
 PGresult *audit_table_find(struct db *db, const char *thing, const char *id);
 
-// A round with its forecast and share rows: one column.
+// The newest outlook of a transformer or feeder ("feeder") of a round about at or before: one
+// column.
+PGresult *audit_table_outlook(struct db *db, const char *thing, const char *id, const char *at);
+
+// How many gateways are in which mode: one column.
+PGresult *audit_table_gateways(struct db *db);
+
+// A round with its forecast rows: one column.
 PGresult *audit_table_round(struct db *db, const char *id);
 
 // Two columns: a profile and its text.

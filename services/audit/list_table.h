@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lists of the API: what each gives, in which order, and by what it can be asked. A list is a
-// row of data; one function reads a page of any. A page costs what it holds, not what the table
-// holds: rows are found by an index in the order of the list, from the cursor on.
+// row of data (lists.c); the functions here read any. A page costs what it holds, not what the
+// table holds: rows are found by an index in the order of the list, from the cursor on.
 
 #ifndef AUDIT_LIST_TABLE_H
 #define AUDIT_LIST_TABLE_H
@@ -10,7 +10,7 @@
 #include "services/audit/page.h"
 #include "services/audit/parameter.h"
 
-enum { LIST_FILTERS = 5 };
+enum { LIST_FILTERS = 7 };
 
 struct list_filter {
     const char *name; // of the query parameter
@@ -20,17 +20,20 @@ struct list_filter {
 };
 
 struct list {
-    const char *name;   // in its cursors
-    const char *select; // a column with the item as JSON, then the keys
-    const char *after;  // condition for what comes behind a cursor; its '$' are the keys in order
-    const char *order;  // ends the statement
-    const char *keys;   // their kinds, see page.h
+    const char *name;       // in its cursors
+    const char *from;       // tables, up to a row "item" with what is told
+    const char *key_values; // the columns that place a row
+    const char *keys;       // their kinds, see page.h
+    const char *csv;        // the columns of item as CSV has them: no arrays, no objects
+    const char *after; // condition for what comes behind a cursor; its '$' are the keys in order
+    const char *order; // ends the statement
     struct list_filter filters[LIST_FILTERS + 1]; // ends with {0}
 };
 
-extern const struct list list_transformers, list_transformer_loads, list_feeder_loads,
+extern const struct list list_transformers, list_feeders, list_transformer_loads, list_feeder_loads,
     list_transformer_forecasts, list_feeder_forecasts, list_connections, list_connection_loads,
-    list_rounds, list_profiles, list_gateways, list_receipts, list_events;
+    list_chargers, list_rounds, list_shares, list_profiles, list_deliveries, list_gateways,
+    list_receipts, list_events;
 
 // Read the first items, limit + 1 or more of them where there are as many, so that the caller sees
 // whether more follow.
@@ -41,5 +44,12 @@ extern const struct list list_transformers, list_transformer_loads, list_feeder_
 // Columns: the item as JSON text, then its keys. Owned: PQclear(); NULL as db_query().
 PGresult *list_table_page(struct db *db, const struct list *list, const char *const *values,
                           const struct page_key *keys, int limit);
+
+// The statement that copies the list out, all of it behind the cursor or, above 0, limit items: a
+// JSON object a line, or CSV with a line of names (RFC 4180, but that lines end in LF). A COPY
+// takes no parameters, so the values stand in it, quoted by the server's rules: conn is needed for
+// those. Owned: free().
+char *list_table_copy(PGconn *conn, const struct list *list, const char *const *values,
+                      const struct page_key *keys, int limit, bool csv);
 
 #endif

@@ -21,15 +21,32 @@ static bool consists_of(const char *text, const char *set, size_t least, size_t 
     return !text[len] && len >= least && len <= most;
 }
 
-static bool is_state(const char *text)
+// The words that a value of this kind may be, with blanks around each; NULL: not of a few words.
+static const char *words_of(enum parameter_kind kind)
 {
-    static const char *const states[] = {"planned",  "queued",  "connecting", "written",
-                                         "verified", "seen",    "applied",    "superseded",
-                                         "expired",  "refused", "failed"};
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (!strcmp(text, states[i]))
-            return true;
-    return false;
+    switch (kind) {
+    case PARAMETER_STATE:
+        return " planned queued connecting written verified seen applied superseded expired "
+               "refused "
+               "failed ";
+    case PARAMETER_RECEIPT_STATE:
+        return " seen accepted refused applied ended ";
+    case PARAMETER_MODE:
+        return " starting own limited safe ";
+    case PARAMETER_TRUTH:
+        return " true false ";
+    default:
+        return NULL;
+    }
+}
+
+static bool is_word_of(const char *words, const char *text)
+{
+    size_t len = strspn(text, LOWER);
+    const char *at = len && !text[len] ? strstr(words, text) : NULL;
+    while (at && (at[-1] != ' ' || at[len] != ' '))
+        at = strstr(at + 1, text);
+    return at;
 }
 
 static bool is_event_kind(const char *text)
@@ -58,7 +75,10 @@ static bool fits(enum parameter_kind kind, const char *given)
     case PARAMETER_EQUIPMENT_ID:
         return consists_of(given, LETTERS DIGITS, 1, EQUIPMENT_ID_MAX);
     case PARAMETER_STATE:
-        return is_state(given);
+    case PARAMETER_RECEIPT_STATE:
+    case PARAMETER_MODE:
+    case PARAMETER_TRUTH:
+        return is_word_of(words_of(kind), given);
     case PARAMETER_EVENT_KIND:
         return is_event_kind(given);
     default:
@@ -101,6 +121,9 @@ const char *parameter_form(enum parameter_kind kind)
         [PARAMETER_EAN] = "an EAN of 18 digits",
         [PARAMETER_EQUIPMENT_ID] = "an equipment identifier: letters and digits, at most 48",
         [PARAMETER_STATE] = "the state of a delivery, such as applied, or planned",
+        [PARAMETER_RECEIPT_STATE] = "seen, accepted, refused, applied or ended",
+        [PARAMETER_MODE] = "starting, own, limited or safe",
+        [PARAMETER_TRUTH] = "true or false",
         [PARAMETER_EVENT_KIND] = "a kind such as access.refused",
         [PARAMETER_WORDS] = "printable text of at most 200 characters",
     };

@@ -17,8 +17,11 @@ enum parameter_kind {
     PARAMETER_EAN,          // 18 digits
     PARAMETER_EQUIPMENT_ID, // of a meter
     PARAMETER_STATE,        // of a delivery, or "planned"
-    PARAMETER_EVENT_KIND,   // "thing.happened"
-    PARAMETER_WORDS,        // printable, up to 200 octets
+    PARAMETER_RECEIPT_STATE,
+    PARAMETER_MODE,       // of a gateway
+    PARAMETER_TRUTH,      // "true" or "false"
+    PARAMETER_EVENT_KIND, // "thing.happened"
+    PARAMETER_WORDS,      // printable, up to 200 octets
     PARAMETER_KINDS
 };
 

@@ -38,6 +38,18 @@ static void answer_span(struct http_request *request, const struct list *list, c
     PQclear(found);
 }
 
+void route_feeders(struct http_request *request)
+{
+    answer_list(request, &list_feeders, NULL);
+}
+
+void route_feeder(struct http_request *request)
+{
+    char id[PARAMETER_MAX + 1];
+    if (answer_takes_id(request, PARAMETER_IDENTIFIER, "feeder", id))
+        answer_item(request, &list_feeders, (const char *[LIST_FILTERS]){id}, "feeder");
+}
+
 void route_transformer_loads(struct http_request *request)
 {
     answer_span(request, &list_transformer_loads, "transformer");
@@ -58,6 +70,32 @@ void route_feeder_forecasts(struct http_request *request)
     answer_span(request, &list_feeder_forecasts, "feeder");
 }
 
+static void answer_outlook(struct http_request *request, const char *thing)
+{
+    char id[PARAMETER_MAX + 1], at[PARAMETER_MAX + 1];
+    const char *asked = http_query(request, "at");
+    if (!answer_takes_id(request, PARAMETER_IDENTIFIER, thing, id))
+        return;
+    if (!asked)
+        db_time(clock_utc(), at);
+    else if (parameter_parse(PARAMETER_TIME, asked, at)) {
+        answer_wrong(request, "at", parameter_form(PARAMETER_TIME));
+        return;
+    }
+    struct db *db = answer_db(request);
+    answer_row(request, audit_table_outlook(db, thing, id, at), db, thing);
+}
+
+void route_transformer_outlook(struct http_request *request)
+{
+    answer_outlook(request, "transformer");
+}
+
+void route_feeder_outlook(struct http_request *request)
+{
+    answer_outlook(request, "feeder");
+}
+
 void route_connections(struct http_request *request)
 {
     answer_list(request, &list_connections, NULL);
@@ -76,7 +114,25 @@ void route_connection_loads(struct http_request *request)
     answer_span(request, &list_connection_loads, "connection");
 }
 
+void route_chargers(struct http_request *request)
+{
+    answer_list(request, &list_chargers, NULL);
+}
+
+void route_charger(struct http_request *request)
+{
+    char id[PARAMETER_MAX + 1];
+    if (answer_takes_id(request, PARAMETER_IDENTIFIER, "charger", id))
+        answer_item(request, &list_chargers, (const char *[LIST_FILTERS]){id}, "charger");
+}
+
 void route_gateways(struct http_request *request)
 {
     answer_list(request, &list_gateways, NULL);
+}
+
+void route_gateways_summary(struct http_request *request)
+{
+    struct db *db = answer_db(request);
+    answer_row(request, audit_table_gateways(db), db, "gateway");
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STATE_DAYS = 31 };
+enum { STATE_DAYS = 31, PROFILES_FROM = 3 }; // the latter among the filters
 
 void route_rounds(struct http_request *request)
 {
@@ -26,15 +26,43 @@ void route_round(struct http_request *request)
     answer_row(request, audit_table_round(db, id), db, "round");
 }
 
-void route_profiles(struct http_request *request)
+void route_shares(struct http_request *request)
 {
-    // No index leads from a state alone to its profiles, so the search for one has an end.
-    bool bounded = !http_query(request, "state") || http_query(request, "from")
-                   || http_query(request, "meter") || http_query(request, "connection");
+    char id[PARAMETER_MAX + 1];
+    if (!answer_takes_id(request, PARAMETER_UUID, "round", id))
+        return;
+    struct db *db = answer_db(request);
+    PGresult *found = audit_table_find(db, "round", id);
+    if (!found)
+        answer_trouble(request, db);
+    else if (!PQntuples(found))
+        answer_missing(request, "round");
+    else
+        answer_list(request, &list_shares, (const char *[LIST_FILTERS]){id});
+    PQclear(found);
+}
+
+// Of profiles or deliveries. No index leads from a state or a cause alone to its profiles, so the
+// search for one has an end.
+static void answer_bounded(struct http_request *request, const struct list *list)
+{
+    bool bounded = (!http_query(request, "state") && !http_query(request, "cause"))
+                   || http_query(request, "from") || http_query(request, "meter")
+                   || http_query(request, "connection");
     char from[DB_TIME_LEN + 1];
     db_time((struct utc){clock_utc().ns - STATE_DAYS * 86400 * SECONDS_NS}, from);
-    const char *preset[LIST_FILTERS] = {NULL, NULL, NULL, bounded ? NULL : from, NULL};
-    answer_list(request, &list_profiles, preset);
+    const char *preset[LIST_FILTERS] = {[PROFILES_FROM] = bounded ? NULL : from};
+    answer_list(request, list, preset);
+}
+
+void route_profiles(struct http_request *request)
+{
+    answer_bounded(request, &list_profiles);
+}
+
+void route_deliveries(struct http_request *request)
+{
+    answer_bounded(request, &list_deliveries);
 }
 
 static void put_periods(FILE *out, const char *text)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/memory.h"
+#include "base/rfc3339.h"
 #include "services/audit/answer.h"
 #include "services/audit/gauge_table.h"
 #include "services/audit/gauges.h"
 #include "services/audit/routes.h"
 #include "services/audit/stream.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +52,17 @@ void route_readyz(struct http_request *request)
     else
         answer_trouble(request, db);
     PQclear(result);
+}
+
+void route_token(struct http_request *request)
+{
+    const struct worker *worker = http_worker(request);
+    char expires[RFC3339_LEN + 1];
+    rfc3339_format(worker->reader.expires_us / 1000000, expires);
+    json_t *document = json_pack("{s:s, s:s, s:s}", "name", worker->reader.name, "role",
+                                 access_role(worker->reader.scope), "expires", expires);
+    answer_json(request, json_dumps(document, JSON_COMPACT));
+    json_decref(document);
 }
 
 void route_metrics(struct http_request *request)

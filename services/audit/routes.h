@@ -22,25 +22,35 @@ extern const int openapi_built_in_len;
 void route_transformers(struct http_request *request);
 void route_transformer(struct http_request *request);
 void route_transformer_loads(struct http_request *request);
+void route_transformer_outlook(struct http_request *request);
+void route_feeders(struct http_request *request);
+void route_feeder(struct http_request *request);
 void route_feeder_loads(struct http_request *request);
+void route_feeder_outlook(struct http_request *request);
 void route_transformer_forecasts(struct http_request *request);
 void route_feeder_forecasts(struct http_request *request);
 void route_connections(struct http_request *request);
 void route_connection(struct http_request *request);
 void route_connection_loads(struct http_request *request);
+void route_chargers(struct http_request *request);
+void route_charger(struct http_request *request);
 void route_gateways(struct http_request *request);
+void route_gateways_summary(struct http_request *request);
 // Decisions.
 void route_rounds(struct http_request *request);
 void route_round(struct http_request *request);
+void route_shares(struct http_request *request);
 void route_profiles(struct http_request *request);
 void route_profile(struct http_request *request);
 void route_life(struct http_request *request);
 // What happened.
+void route_deliveries(struct http_request *request);
 void route_receipts(struct http_request *request);
 void route_events(struct http_request *request);
 void route_stream(struct http_request *request);
 void route_statistics(struct http_request *request);
 // The program itself.
+void route_token(struct http_request *request);
 void route_healthz(struct http_request *request);
 void route_readyz(struct http_request *request);
 void route_metrics(struct http_request *request);

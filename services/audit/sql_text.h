@@ -7,14 +7,21 @@
 // Of plan.round r, grid.transformer t.
 #define ROUND_COLUMNS                                                                              \
     " r.id, t.id as transformer, audit.at_s(r.quarter) as quarter, audit.at_s(r.basis) as basis,"  \
-    " r.revision, audit.at_ms(r.started) as started, audit.at_ms(r.finished) as finished,"         \
+    " r.revision::text as revision, audit.at_ms(r.started) as started, audit.at_ms(r.finished) "   \
+    "as finished,"                                                                                 \
     " r.planner, r.congested, r.blind"
 
 // Of plan.forecast f, grid.feeder g.
 #define FORECAST_COLUMNS                                                                           \
     " g.id as feeder, f.phase, f.limit_w, f.measured_w, audit.at_s(f.measured_at) as measured_at," \
     " f.controlled_w, f.base_w, f.margin_w, f.headroom_w, f.reserved_w, f.demand_w,"               \
-    " f.given_w, f.chargers"
+    " f.given_w, f.chargers, f.p90_w, f.p95_w, f.method"
+
+// Of plan.profile p: what was tried, oldest first. In one line, which json_agg() would not do.
+#define ATTEMPTS_OF_PROFILE                                                                        \
+    "array_to_json(array(select row_to_json(x) from (select a.number,"                             \
+    "   audit.at_ms(a.started) as started, audit.at_ms(a.finished) as finished, a.result,"         \
+    "   a.cause, a.detail from p3.attempt a where a.profile = p.id order by a.number, a.id) x))"
 
 // Of plan.profile p, grid.connection c, grid.meter m, p3.delivery d.
 #define PROFILE_COLUMNS                                                                            \

@@ -82,3 +82,33 @@ PGresult *statistics_table_steps(struct db *db, const char *from, const char *to
                     "  group by s.step) x",
                     2, params);
 }
+
+PGresult *statistics_table_control(struct db *db, const char *from, const char *to)
+{
+    const char *params[] = {from, to};
+    return db_query(
+        db,
+        "select f.feeder, r.transformer, sum(greatest(0, f.demand_w - f.given_w)) / 4000.0,"
+        " sum(coalesce(greatest(0, f.base_w + f.demand_w - f.limit_w)"
+        "   - greatest(0, f.base_w + f.given_w - f.limit_w), 0)) / 4000.0"
+        " from plan.round r join plan.forecast f on f.round = r.id"
+        " where r.quarter >= $1 and r.quarter < $2 and not exists"
+        "  (select 1 from plan.round n where n.transformer = r.transformer"
+        "    and n.quarter = r.quarter and (n.finished, n.id) > (r.finished, r.id))"
+        " group by f.feeder, r.transformer",
+        2, params);
+}
+
+PGresult *statistics_table_fairness(struct db *db, const char *from, const char *to)
+{
+    const char *params[] = {from, to};
+    return db_query(
+        db,
+        "select count(*), sum(x.got) * sum(x.got) / nullif(count(*) * sum(x.got * x.got), 0),"
+        " min(x.got) from (select s.connection,"
+        "   avg(least(1, s.share_w::float8 / s.demand_w)) as got"
+        "  from plan.round r join plan.share s on s.round = r.id"
+        "  where r.quarter >= $1 and r.quarter < $2 and r.congested and s.demand_w > 0"
+        "  group by s.connection) x",
+        2, params);
+}

@@ -38,4 +38,13 @@ enum {
 };
 PGresult *statistics_table_steps(struct db *db, const char *from, const char *to);
 
+// Per feeder, or where that is null per transformer, kWh over the last rounds about the quarter
+// hours of the span: what cars could have drawn and were not given, and how much of that lay above
+// the limit of the place. Columns: feeder, transformer, curtailed, avoided.
+PGresult *statistics_table_control(struct db *db, const char *from, const char *to);
+
+// Over congested rounds: connections that asked, Jain's index of the part that each got of what it
+// asked, 1 where all got the same part, and the least of these parts.
+PGresult *statistics_table_fairness(struct db *db, const char *from, const char *to);
+
 #endif

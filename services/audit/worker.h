@@ -13,14 +13,18 @@
 #include <stdint.h>
 
 struct gauges; // gauges.h
+struct reads;  // reads.h
 
 struct audit {
     const char *connection; // to the database
     const char *version;
+    bool tls;
     int64_t statement_ms; // machine time that one statement may take
+    int64_t export_s;     // likewise one export
     int64_t span_days;    // that loads and statistics may be asked for at once
     int64_t ready_s;      // age of the newest round above which we are not ready; 0: any
     struct access *access;
+    struct reads *reads;
     struct gauges *gauges;
     pthread_mutex_t lock; // of the three below
     struct rate_limit *clients;
@@ -32,7 +36,8 @@ struct audit {
 struct worker {
     struct audit *audit;
     struct db *db;
-    int session; // that was set up: the server's process
+    int session;          // that was set up: the server's process
+    struct reader reader; // who asks what is being answered
 };
 
 // For http_new(): arg is struct audit.

@@ -58,7 +58,7 @@ insert into audit.event (at, program, kind, subject)
     select '2026-01-01'::timestamptz + n * interval '1 s', 'socmod-ingest', 'feeder.silent', 'feeder F' || n % 400 + 1
       from generate_series(1, :events) n;
 insert into audit.token (name, hash, role, created, expires)
-    values ('bench', encode(sha256('bench'), 'hex'), 'viewer', '2026-01-01Z', '9999-01-01Z');
+    values ('bench', encode(sha256('bench'), 'hex'), 'auditor', '2026-01-01Z', '9999-01-01Z');
 vacuum analyze;
 SQL
 PORT=$(free_port)

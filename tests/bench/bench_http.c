@@ -153,7 +153,8 @@ static void answer_plain(struct http_request *request)
 
 static void measure_library(void)
 {
-    static const struct http_route routes[] = {{"GET", "/", answer_plain}, {0}};
+    static const struct http_route routes[] = {
+        {.method = "GET", .pattern = "/", .fn = answer_plain}, {0}};
     const struct http_settings settings = {.address = "127.0.0.1", .threads = 1};
     char root[] = "/", *paths[] = {root};
     struct load load = {.paths = paths, .path_count = 1, .token = "none"};

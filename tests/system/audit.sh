@@ -11,7 +11,7 @@
 #   check WHAT FILTER WANTED <JSON    compares what jq makes of it, compact
 
 set -e # a check at the end of a pipe ends the test too
-TOKEN=viewer-token
+TOKEN=auditor-token
 # Of the story, without their last digit.
 export PROFILE=019bbd80-0001-7000-8000-00000000000
 export ROUND=019bbd80-0000-7000-8000-00000000000

@@ -3,11 +3,14 @@
 
 #include "base/memory.h"
 #include "io/http.h"
+#include "io/http_pipe.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,6 +37,40 @@ static void answer_stream(struct http_request *request)
     http_follow(request, "text/event-stream", "first\n", 6, SECONDS_NS / 5);
 }
 
+static void answer_long(struct http_request *request)
+{
+    http_add_header(request, "ETag", "\"8\"");
+    http_answer(request, 200, "text/plain", memory_format("%*s", 3000, "end"), 3000);
+}
+
+// More than a pipe holds; what stands in the query's "part" breaks it off.
+static void *pour(void *pipe)
+{
+    char *row = memory_format("%*s\n", 999, "row");
+    bool is_read = true;
+    for (int i = 0; i < 1000 && is_read; i++)
+        is_read = http_pipe_put(pipe, row, 1000);
+    free(row);
+    http_pipe_end(pipe, is_read);
+    return NULL;
+}
+
+static void *pour_a_part(void *pipe)
+{
+    bool is_read = http_pipe_put(pipe, "part", 4);
+    http_pipe_end(pipe, false);
+    return is_read ? pipe : NULL;
+}
+
+static void answer_poured(struct http_request *request)
+{
+    bool whole = !http_query(request, "part");
+    struct http_pipe *pipe = http_pour(request, "text/csv");
+    pthread_t thread;
+    if (pipe && !pthread_create(&thread, NULL, whole ? pour : pour_a_part, pipe))
+        pthread_detach(thread);
+}
+
 static void answer_nothing(struct http_request *request)
 {
     (void)request;
@@ -48,9 +85,14 @@ static bool ask_for_key(struct http_request *request, const struct http_route *r
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/things/{id}", answer_thing}, {"POST", "/echo", answer_echo},
-    {"GET", "/locked", answer_echo},       {"GET", "/broken", answer_nothing},
-    {"GET", "/stream", answer_stream},     {0},
+    {"GET", "/things/{id}", answer_thing, "text/plain text/csv", "colour size", 0},
+    {"POST", "/echo", answer_echo, NULL, NULL, 0},
+    {"GET", "/locked", answer_echo, NULL, NULL, 0},
+    {"GET", "/broken", answer_nothing, NULL, NULL, 0},
+    {"GET", "/stream", answer_stream, NULL, NULL, 0},
+    {"GET", "/long", answer_long, NULL, NULL, 0},
+    {"GET", "/poured", answer_poured, NULL, NULL, 0},
+    {0},
 };
 
 static void *run_loop(void *loop)
@@ -83,7 +125,8 @@ static void talk(int port, const char *request, size_t len, char *answer, size_t
 static void serve_once(int threads, const char *request, size_t len, char *answer, size_t size)
 {
     struct loop *loop = loop_new();
-    const struct http_settings settings = {.address = "127.0.0.1", .threads = threads};
+    const struct http_settings settings = {
+        .address = "127.0.0.1", .threads = threads, .pours_max = 1};
     struct http *http = http_new(loop, &settings, routes, ask_for_key, NULL, NULL, NULL);
     cr_assert_not_null(http);
     pthread_t thread;
@@ -96,7 +139,7 @@ static void serve_once(int threads, const char *request, size_t len, char *answe
 }
 
 struct talk_case {
-    char request[160];
+    char request[200];
     char wanted[3][80]; // each stands in the answer
     char unwanted[40];
     int threads;
@@ -124,6 +167,40 @@ ParameterizedTestParameters(http, answers)
         {"GET /locked HTTP/1.1\r\n" END, {"401", "say X-Key"}, "", 0},
         {"GET /locked HTTP/1.1\r\nx-key: 1\r\n" END, {"200"}, "", 0},
         {"GET /broken HTTP/1.1\r\n" END, {"500"}, "", 1},
+        {"GET /things/7 HTTP/1.1\r\nAccept: application/json, text/*;q=0.1\r\n" END,
+         {"200"},
+         "",
+         1},
+        {"GET /things/7 HTTP/1.1\r\nAccept: text/html\r\n" END,
+         {"406", "urn:socmod:problem:not-acceptable", "text/plain text/csv"},
+         "thing",
+         1},
+        {"GET /things/7?colour=a&size=b HTTP/1.1\r\n" END, {"200"}, "", 1},
+        {"GET /things/7?color=a HTTP/1.1\r\n" END,
+         {"400", "urn:socmod:problem:parameter", "color: not known"},
+         "thing",
+         1},
+        {"GET /things/7?colour=a&colour=b HTTP/1.1\r\n" END, {"400", "more than once"}, "thing", 1},
+        {"GET /things/7? HTTP/1.1\r\n" END, {"200"}, "", 1},
+        {"GET /things/7%00?x=%00 HTTP/1.1\r\n" END, {"400", "octet 0"}, "thing", 1},
+        {"GET /long HTTP/1.1\r\nAccept-Encoding: gzip\r\n" END,
+         {"Content-Encoding: gzip", "ETag: \"8-gzip\"", "Vary: Accept-Encoding"},
+         "end",
+         1},
+        {"GET /long HTTP/1.1\r\nAccept-Encoding: br\r\n" END,
+         {"ETag: \"8\"", "Vary: Accept-Encoding", "end"},
+         "gzip",
+         1},
+        {"GET /long HTTP/1.1\r\nAccept-Encoding: gzip\r\nIf-None-Match: \"8-gzip\"\r\n" END,
+         {"304", "\"8-gzip\""},
+         "end",
+         1},
+        {"GET /long HTTP/1.1\r\nAccept-Encoding: gzip\r\nIf-None-Match: \"8\"\r\n" END,
+         {"200"},
+         "",
+         1},
+        {"GET /things/7 HTTP/1.1\r\nAccept-Encoding: gzip\r\n" END, {"thing 7"}, "gzip", 1},
+        {"GET /poured?part=1 HTTP/1.1\r\n" END, {"200", "part"}, "\r\n0\r\n", 1},
     };
     return cr_make_param_array(struct talk_case, cases, COUNT(cases));
 }
@@ -148,6 +225,59 @@ Test(http, refuses_a_body_that_is_too_large)
     serve_once(1, request, strlen(request), answer, sizeof answer);
     cr_expect(strstr(answer, "413"), "%s", answer);
     free(request);
+}
+
+Test(http, refuses_an_address_that_is_too_long)
+{
+    char *request = memory_format("GET /things/%0*d HTTP/1.1\r\n" END, HTTP_URI_MAX, 7);
+    char answer[4096];
+    serve_once(1, request, strlen(request), answer, sizeof answer);
+    cr_expect(strstr(answer, "414") && strstr(answer, "urn:socmod:problem:too-long"), "%s", answer);
+    free(request);
+}
+
+Test(http, refuses_too_many_headers)
+{
+    char *request = NULL, answer[4096];
+    size_t len;
+    FILE *out = open_memstream(&request, &len);
+    fputs("GET /things/7 HTTP/1.1\r\n", out);
+    for (int i = 0; i < HTTP_HEADERS_MAX; i++)
+        fprintf(out, "X-%d: y\r\n", i);
+    fputs(END, out);
+    fclose(out);
+    serve_once(1, request, len, answer, sizeof answer);
+    cr_expect(strstr(answer, "431") && strstr(answer, "urn:socmod:problem:headers"), "%s", answer);
+    free(request);
+}
+
+static size_t ask_poured(const char *headers, char *answer, size_t size)
+{
+    char *request = memory_format("GET /poured HTTP/1.1\r\n%s" END, headers);
+    serve_once(1, request, strlen(request), answer, size);
+    free(request);
+    return strlen(answer);
+}
+
+Test(http, pours_more_than_it_holds)
+{
+    size_t size = 2 << 20;
+    char *answer = memory_new(size, 1);
+    cr_expect_gt(ask_poured("", answer, size), 1000000);
+    int rows = 0;
+    for (const char *at = answer; (at = strstr(at, "row\n")); at++)
+        rows++;
+    cr_expect_gt(rows, 990, "%d", rows); // the others have the mark of a chunk within
+    cr_expect(strstr(answer, "\r\n0\r\n"), "no end");
+    free(answer);
+}
+
+Test(http, pours_packed)
+{
+    char answer[65536];
+    ask_poured("Accept-Encoding: gzip\r\n", answer, sizeof answer);
+    cr_expect(strstr(answer, "Content-Encoding: gzip"), "%s", answer);
+    cr_expect(!strstr(answer, "row\n"));
 }
 
 Test(http, says_so_when_it_cannot_listen)

@@ -107,6 +107,17 @@ export function now() {
 export const clockKnown = () => clock.known;
 export const clockRate = () => clock.rate;
 
+// Whose token this is: {name, role, expires}; nothing may be known yet.
+const READERS = ["auditor", "operator"]; // who may read of single connections
+let bearer = null;
+export const role = () => bearer?.role ?? null;
+export const mayReadConnections = () => READERS.includes(role());
+export const mayOperate = () => role() === "operator";
+
+export async function readToken() {
+  bearer = await get("v1/token");
+}
+
 export async function readClock() {
   const answer = await fetch("healthz", { cache: "no-store" });
   setClock((await answer.json()).clock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame of the page: who reads, which view, and what keeps it up to date.
 
-import { clockKnown, clockRate, listen, now, readClock, token, Trouble } from "./api.js";
+import { clockKnown, clockRate, listen, mayReadConnections, now, readClock, readToken, role, token, Trouble } from "./api.js";
 import { h, say, show } from "./dom.js";
 import { clockSecondsText, clockText, dayText, utcText, zone, zoneText } from "./format.js";
 import { empty, loadingMark } from "./parts.js";
@@ -15,7 +15,9 @@ import { search } from "./view_search.js";
 import { roundView, transformer } from "./view_transformer.js";
 
 const VIEWS = { "": overview, transformer, connection, deliveries, profile: profileView, round: roundView, events, search };
-const NAVIGATION = [["", "overview"], ["deliveries", "deliveries"], ["events", "events"]];
+// What is about single connections is not for everybody.
+const NAVIGATION = [["", "overview", true], ["deliveries", "deliveries", false], ["events", "events", false]];
+const navigation = () => NAVIGATION.filter(([, , isForAll]) => isForAll || mayReadConnections());
 
 const LEAST_MS = 1000; // between two loads of a view
 const IDLE_MS = 30000; // without news: what is shown grows old by itself
@@ -47,7 +49,7 @@ function drawHead() {
   const states = { live: "good", polling: "near", lost: "bad", connecting_state: "quiet" };
   show(head,
     h("div", { class: "brand" }, h("a", { href: "#/" }, h("img", { src: "page/icon.svg", alt: "", width: "26", height: "26" }), h("span", null, t("title")))),
-    signedIn && h("nav", { class: "menu", "aria-label": t("title") }, NAVIGATION.map(([name, text]) =>
+    signedIn && h("nav", { class: "menu", "aria-label": t("title") }, navigation().map(([name, text]) =>
       h("a", { href: `#/${name}`, "aria-current": current?.name === name && "page" }, t(text)))),
     signedIn && h("form", { class: "search", role: "search", "data-do": "search" },
       h("input", { type: "search", name: "words", "aria-label": t("search"), placeholder: t("search_hint"), autocomplete: "off", spellcheck: "false", maxlength: "60" })),
@@ -59,6 +61,7 @@ function drawHead() {
         title: t("time_zone", zone.isUtc() ? "UTC" : t("local_time"), zone.isUtc() ? t("local_time") : "UTC") }, zone.isUtc() ? "UTC" : zoneText(now())),
       h("button", { type: "button", class: "plain", "data-do": "language", lang: language() === "en" ? "nl" : "en", title: t("other_language") },
         language() === "en" ? "NL" : "EN"),
+      signedIn && role() && h("span", { class: "quiet role" }, t(`role_${role()}`)),
       signedIn && h("button", { type: "button", class: "plain", "data-do": "leave" }, t("sign_out"))));
   drawClock();
 }
@@ -103,7 +106,7 @@ function askForToken(why) {
 
 function troubleText(error) {
   if (!(error instanceof Trouble)) return t("trouble_other", error.message);
-  return [0, 404, 429, 503].includes(error.status) ? t(`trouble_${error.status}`) : t("trouble_other", `${error.status} ${error.message}`);
+  return [0, 403, 404, 429, 503].includes(error.status) ? t(`trouble_${error.status}`) : t("trouble_other", `${error.status} ${error.message}`);
 }
 
 function context(visit) {
@@ -130,8 +133,8 @@ function draw(visit) {
 const PASSING = new Set([0, 429, 500, 503]);
 
 function failed(visit, error) {
-  if (error.status === 401 || error.status === 403) {
-    askForToken(t(error.status === 401 ? "token_refused" : "token_role"));
+  if (error.status === 401) {
+    askForToken(t("token_refused"));
     return;
   }
   if (!(error instanceof Trouble)) console.error(error);
@@ -224,7 +227,11 @@ function start() {
     return;
   }
   refusal = null;
-  readClock().catch(() => null).then(() => {
+  Promise.all([readClock(), readToken()]).catch((error) => error).then((error) => {
+    if (error?.status === 401) {
+      askForToken(t("token_refused"));
+      return;
+    }
     visit();
     follow();
   });

@@ -17,6 +17,7 @@ const LOOKS = {
   load: () => ({ stroke: colour("ink-line"), width: 2, fill: colour("load-fill") }),
   without: () => ({ stroke: colour("near-line"), width: 1.5, dash: [2, 3] }),
   edge: () => ({ stroke: "transparent", width: 0 }),
+  ahead: () => ({ stroke: colour("ahead-line"), width: 1.5, dash: [5, 3] }),
   limit: () => ({ stroke: colour("bad-line"), width: 1.5, dash: [7, 4] }),
 };
 

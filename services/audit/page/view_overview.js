@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All transformers, those at risk first, and the state of the whole.
 
-import { all, ask, find, get, now } from "./api.js";
+import { all, ask, find, get, mayReadConnections, now } from "./api.js";
 import { h } from "./dom.js";
 import { number, percent, quarter, time } from "./format.js";
 import { empty, gauge, link, NEAR, OVER, pill, table } from "./parts.js";
@@ -43,22 +43,26 @@ export function controlText(round) {
 const tile = (name, value, note, tone) =>
   h("div", { class: `tile ${tone ?? ""}` }, h("dt", null, name), h("dd", null, value, note && h("small", null, note)));
 
+// What the worst phase is foreseen to come to in the hours that are still to come; null: not known.
+function ahead(item, at) {
+  return item.ahead && Date.parse(item.ahead.quarter) + 3600e3 > at ? item.ahead : null;
+}
+
 function tiles({ transformers, gateways, statistics, at }) {
   const over = transformers.filter((item) => riskOf(item, at) === "over").length;
-  const limited = gateways.filter((g) => g.online && g.mode === "limited").length;
-  const offline = gateways.filter((g) => !g.online).length;
-  const safe = gateways.filter((g) => g.online && g.mode === "safe").length;
-  const states = statistics?.profiles.by_state ?? {};
-  const bad = (states.failed ?? 0) + (states.refused ?? 0) + (states.expired ?? 0);
-  const sums = transformers.map((item) => statistics?.quarters[item.id]).filter(Boolean);
+  const { limited, safe } = gateways.by_mode, { offline } = gateways;
+  const delivery = statistics?.delivery;
+  const sums = Object.values(statistics?.transformers ?? {});
   const energy = sums.reduce((sum, q) => sum + q.over_kwh, 0);
   const quartersOver = sums.reduce((sum, q) => sum + q.over_limit, 0);
   return h("dl", { class: "tiles" },
     tile(t("over_now"), String(over), counted("of_transformers", transformers.length), over ? "bad" : "good"),
-    tile(t("limited_now"), String(limited), t("of_n", gateways.length), limited ? "near" : ""),
+    tile(t("limited_now"), String(limited), t("of_n", gateways.gateways), limited ? "near" : ""),
     tile(t("gateways_away"), String(offline + safe), t("gateways_away_note", offline, safe), offline + safe ? "bad" : "good"),
-    statistics && tile(t("delivered"), String(states.applied ?? 0),
-      t("delivered_note", states.applied ?? 0, statistics.profiles.planned, bad), bad ? "bad" : ""),
+    statistics && tile(t("delivered_ratio"), percent(delivery.success),
+      t("delivered_note", delivery.confirmed, statistics.profiles.planned, delivery.lost), delivery.lost ? "bad" : ""),
+    statistics && tile(t("curtailed"), `${number(statistics.curtailed_kwh, 1)} kWh`,
+      t("curtailed_note", number(statistics.avoided_kwh, 1), percent(statistics.fairness.least_share)), ""),
     statistics && tile(t("over_energy"), `${number(energy, 1)} kWh`, counted("over_energy_note", quartersOver), energy ? "near" : "good"));
 }
 
@@ -87,6 +91,11 @@ function columns(at, forecasts) {
     { name: t("worst_day"), class: "pilled", cell: (item) => item.worst
       ? [h("strong", { class: item.worst.ratio > OVER ? "bad-ink" : "" }, percent(item.worst.ratio)), ` L${item.worst.phase} `,
          h("span", { class: "quiet" }, time(item.worst.quarter, at))] : "–" },
+    { name: t("ahead"), class: "pilled", cell: (item) => {
+      const worst = ahead(item, at);
+      return worst ? h("span", { title: t("ahead_help") }, h("strong", { class: worst.ratio > OVER ? "bad-ink" : worst.ratio >= NEAR ? "near-ink" : "" }, percent(worst.ratio)),
+        ` L${worst.phase} `, h("span", { class: "quiet" }, time(worst.quarter, at))) : "–";
+    } },
     { name: t("foreseen"), cell: (item) => foreseenText(forecasts.get(item.id)) },
     { name: t("control"), class: "pilled", cell: (item) => controlText(item.round) },
   ];
@@ -114,13 +123,14 @@ export const overview = {
     const minute = Math.ceil(at / 60e3) * 60e3;
     const span = { from: new Date(minute - DAY_MS).toISOString(), to: new Date(minute).toISOString() };
     const [transformers, gateways, statistics] = await Promise.all([
-      all("v1/transformers", {}, signal), all("v1/gateways", {}, signal),
+      all("v1/transformers", {}, signal), get("v1/gateways/summary", signal),
       find(ask("v1/statistics", span), signal).catch((error) => {
         if (error.status === 503) return null; // too much to sum: the rest is worth showing
         throw error;
       })]);
+    const mayRead = mayReadConnections(), none = { items: null };
     const [profiles, events, forecasts] = await Promise.all([
-      get(ask("v1/profiles", { limit: 8 }), signal), get(ask("v1/events", { limit: 8 }), signal),
+      mayRead ? get(ask("v1/profiles", { limit: 8 }), signal) : none, mayRead ? get(ask("v1/events", { limit: 8 }), signal) : none,
       readForecasts(transformers.filter((item) => item.round?.congested), at, signal)]);
     return { transformers, gateways, statistics, profiles: profiles.items, events: events.items, forecasts, at };
   },
@@ -131,7 +141,7 @@ export const overview = {
     const shown = transformers
       .filter((item) => `${item.id} ${item.name}`.toLowerCase().includes(words))
       .sort((a, b) => ORDER.indexOf(riskOf(a, at)) - ORDER.indexOf(riskOf(b, at))
-        || (ratioNow(b) ?? 0) - (ratioNow(a) ?? 0) || a.id.localeCompare(b.id));
+        || Math.max(ratioNow(b) ?? 0, ahead(b, at)?.ratio ?? 0) - Math.max(ratioNow(a) ?? 0, ahead(a, at)?.ratio ?? 0) || a.id.localeCompare(b.id));
     return [
       h("h1", null, t("overview")),
       tiles({ transformers, gateways, statistics, at }),
@@ -142,7 +152,7 @@ export const overview = {
         table(t("transformers"), columns(at, forecasts), shown.slice(0, 200), (item) => item.id),
         shown.length < transformers.length || shown.length > 200
           ? h("p", { class: "quiet" }, t("shown_of", Math.min(shown.length, 200), transformers.length)) : null),
-      h("div", { class: "pairs", "data-key": "latest" },
+      profiles && h("div", { class: "pairs", "data-key": "latest" },
         h("section", { class: "card" }, h("div", { class: "heading" }, h("h2", null, t("latest_deliveries")), h("a", { href: "#/deliveries" }, t("all"))),
           profiles.length ? table(t("latest_deliveries"), profileColumns(at).filter((c) => c.isShort), profiles, (p) => p.id)
             : empty(t("deliveries_none"), t("deliveries_none_help"))),

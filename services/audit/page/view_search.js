@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding by a whole identifier, whatever it is of.
 
-import { all, ask, find } from "./api.js";
+import { all, ask, find, mayReadConnections } from "./api.js";
 import { h } from "./dom.js";
 import { empty, link, modePill } from "./parts.js";
 import { t } from "./text.js";
@@ -12,19 +12,21 @@ const first = (page) => page?.items ?? [];
 // Where an identifier may lead: [{kind, id, text, gateway}]
 async function hits(words, signal) {
   if (UUID.test(words)) {
-    const profile = await find(`v1/profiles/${words}`, signal);
+    const profile = mayReadConnections() ? await find(`v1/profiles/${words}`, signal) : null;
     const round = profile ? null : await find(`v1/rounds/${words}`, signal);
     return profile ? [{ kind: "profile", id: profile.id, text: t("profile") }]
       : round ? [{ kind: "round", id: round.id, text: t("round") }] : [];
   }
-  const by = (filter) => find(ask("v1/connections", { [filter]: words, limit: 20 }), signal);
-  const [ean, meters, chargers, feeders, transformers] = await Promise.all([
-    /^[0-9]{18}$/.test(words) ? find(`v1/connections/${words}`, signal) : null,
-    by("meter"), by("charger"), by("feeder"), all("v1/transformers", {}, signal)]);
+  const mayRead = mayReadConnections();
+  const by = (filter) => mayRead && find(ask("v1/connections", { [filter]: words, limit: 20 }), signal);
+  const [ean, meters, chargers, feeders, transformers, feeder] = await Promise.all([
+    mayRead && /^[0-9]{18}$/.test(words) ? find(`v1/connections/${words}`, signal) : null,
+    by("meter"), by("charger"), by("feeder"), all("v1/transformers", {}, signal),
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(words) ? find(`v1/feeders/${words}`, signal) : null]);
   const part = words.toLowerCase();
   const connections = [ean, ...first(meters), ...first(chargers), ...first(feeders)].filter(Boolean);
   return [
-    ...transformers.filter((item) => item.id.toLowerCase() === part || item.name.toLowerCase().includes(part)).slice(0, 20)
+    ...transformers.filter((item) => item.id.toLowerCase() === part || item.id === feeder?.transformer || item.name.toLowerCase().includes(part)).slice(0, 20)
       .map((item) => ({ kind: "transformer", id: item.id, text: item.name || t("transformer") })),
     ...[...new Map(connections.map((c) => [c.ean, c])).values()].map((c) =>
       ({ kind: "connection", id: c.ean, text: `${c.chargers.join(", ")} · ${c.meter ?? ""} · ${t("feeder").toLowerCase()} ${c.feeder}`, gateway: c.gateway, isConnection: true })),

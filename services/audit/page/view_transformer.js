@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One transformer: load against limit, what control removes, who hangs on it, what was decided.
 
-import { all, ask, find, get, now } from "./api.js";
+import { all, ask, find, get, mayReadConnections, now } from "./api.js";
 import { Chart, chartButtons, chartDo, quarters, untilEnd } from "./chart.js";
 import { h } from "./dom.js";
 import { clockText, dayText, duration, kilowatt, percent, quarter, time } from "./format.js";
@@ -10,6 +10,7 @@ import { boundText, t, told } from "./text.js";
 import { controlText, riskOf, riskPill } from "./view_overview.js";
 
 const SPANS = [6, 12, 24, 168];
+const AHEAD_HOURS = 12;
 const PHASES = [0, 1, 2];
 const stamp = (ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 // To the quarter, so that what has not changed is asked in the same words.
@@ -18,7 +19,8 @@ const ceilQuarter = (ms) => Math.ceil(ms / 900e3) * 900e3;
 const placePath = (place) =>
   place.feeder ? `v1/feeders/${encodeURIComponent(place.feeder)}` : `v1/transformers/${encodeURIComponent(place.transformer)}`;
 
-// One panel's series: load, without control, with control, limit, the higher of load and limit.
+// One panel's series: load, without control, with control, limit, the higher of load and limit, and of
+// the hours ahead the base load and the top of its band.
 function seriesOf(phase, { xs, at }) {
   const pick = (name, i) => at(i)?.[name]?.[phase] ?? null;
   const each = (fn) => xs.map((x, i) => fn(i));
@@ -29,20 +31,26 @@ function seriesOf(phase, { xs, at }) {
   const load = each((i) => pick("p_w", i));
   const limit = each((i) => pick("limit_w", i));
   const above = each((i) => (load[i] != null && limit[i] != null ? Math.max(load[i], limit[i]) : null));
-  return [xs, ...[load, each(foreseen("demand_w")), each(foreseen("given_w")), limit, above].map(untilEnd)];
+  return [xs, ...[load, each(foreseen("demand_w")), each(foreseen("given_w")), limit, above].map(untilEnd),
+    ...["ahead_w", "ahead_p95_w"].map((name) => each((i) => pick(name, i)))];
 }
 
 const PANELS = PHASES.map((phase) => ({
   key: String(phase),
-  series: [{ look: "load" }, { look: "without" }, { look: "edge" }, { look: "limit" }, { look: "edge" }],
-  bands: [[2, 3, "near-fill"], [5, 4, "bad-fill"]],
+  series: [{ look: "load" }, { look: "without" }, { look: "edge" }, { look: "limit" }, { look: "edge" },
+    { look: "ahead" }, { look: "edge" }],
+  bands: [[2, 3, "near-fill"], [5, 4, "bad-fill"], [7, 6, "band-fill"]],
 }));
 
-// Loads and forecasts of the same quarters, joined.
-function join(loads, forecasts, limit) {
+// Loads, forecasts and the hours ahead of the same quarters, joined. An hour ahead is four quarters;
+// those that were measured meanwhile are not ahead.
+function join(loads, forecasts, outlook, limit, to) {
   const byQuarter = new Map(loads.map((item) => [item.quarter, { ...item }]));
-  for (const { p_w, ...forecast } of forecasts)
-    byQuarter.set(forecast.quarter, { ...forecast, ...byQuarter.get(forecast.quarter) });
+  const add = (quarter, more) => byQuarter.set(quarter, { ...more, ...byQuarter.get(quarter), quarter });
+  for (const forecast of forecasts) add(forecast.quarter, forecast);
+  for (const { quarter, base_w, p95_w } of outlook.items)
+    for (let n = 0, ms = Date.parse(quarter); n < 4; n++, ms += 900e3)
+      if (ms < to && !byQuarter.get(stamp(ms))?.p_w) add(stamp(ms), { ahead_w: base_w, ahead_p95_w: p95_w });
   const items = [...byQuarter.values()].sort((a, b) => a.quarter.localeCompare(b.quarter));
   items.forEach((item) => { item.limit_w ??= limit; });
   return items;
@@ -56,9 +64,11 @@ function readout(phase, item, at) {
   const removed = item.demand_w?.[phase] > item.given_w?.[phase] ? item.demand_w[phase] - item.given_w[phase] : null;
   return [
     name, h("span", { class: "quiet" }, quarter(item.quarter, at)),
-    h("strong", { class: ratio > 1 ? "bad-ink" : "" }, watts == null ? t("quality_missing") : kilowatt(watts)),
+    h("strong", { class: ratio > 1 ? "bad-ink" : "" }, watts == null ? (item.ahead_w ? "" : t("quality_missing")) : kilowatt(watts)),
     limit != null && h("span", null, `${t("limit").toLowerCase()} ${kilowatt(limit)}`),
     ratio != null && h("span", { class: `ratio ${toneOf(ratio)}` }, percent(ratio)),
+    watts == null && item.ahead_w?.[phase] != null && h("span", null,
+      `${t("foreseen_base").toLowerCase()} ${kilowatt(item.ahead_w[phase])}, ${t("band")} ${kilowatt(item.ahead_p95_w[phase])}`),
     removed != null && h("span", { class: "near-ink" }, `${t("removed").toLowerCase()} ${kilowatt(removed)}`),
   ].filter(Boolean);
 }
@@ -78,7 +88,7 @@ function chartLabel(name, phase, items) {
 }
 
 const legend = () => h("ul", { class: "legend", "aria-hidden": "true" },
-  [["load", "measured"], ["limit", "limit"], ["without", "without"], ["removed", "removed"], ["above", "above"]]
+  [["load", "measured"], ["limit", "limit"], ["without", "without"], ["removed", "removed"], ["above", "above"], ["ahead", "foreseen_base"], ["band", "band"]]
     .map(([look, name]) => h("li", null, h("span", { class: `key ${look}` }), t(name))));
 
 function placeTabs(item, feeder) {
@@ -99,7 +109,7 @@ function loadTable(items, at) {
       ...PHASES.map((phase) => ({ name: `L${phase + 1}`, number: true, cell: cell(phase) })),
       { name: t("limit"), number: true, cell: (item) => item.limit_w?.map((w) => kilowatt(w, 0)).join(" · ") ?? "–" },
       { name: t("quality"), cell: (item) => told("quality_", item.quality ?? "missing") },
-    ], [...items].reverse().slice(0, 100), (item) => item.quarter));
+    ], items.filter((item) => item.p_w).reverse().slice(0, 100), (item) => item.quarter));
 }
 
 function roundSection(round, item, at, isWhole) {
@@ -147,18 +157,19 @@ export const transformer = {
   async load([id], signal, state) {
     const at = now();
     state.hours ??= 12;
-    const to = ceilQuarter(at + 900e3);
+    // A quarter of the span lies ahead.
+    const to = ceilQuarter(at + Math.min(state.hours / 3, AHEAD_HOURS) * 3600e3);
     const from = Math.min(to - state.hours * 3600e3, state.earliest ?? Infinity);
     const path = placePath({ transformer: id, feeder: state.feeder });
     const span = { from: stamp(from), to: stamp(to) };
-    const [item, loads, forecasts, rounds] = await Promise.all([
+    const [item, loads, forecasts, outlook, rounds] = await Promise.all([
       get(`v1/transformers/${encodeURIComponent(id)}`, signal),
-      all(`${path}/loads`, span, signal), all(`${path}/forecasts`, span, signal),
+      all(`${path}/loads`, span, signal), all(`${path}/forecasts`, span, signal), get(`${path}/outlook`, signal),
       get(ask("v1/rounds", { transformer: id, limit: 12 }), signal)]);
     const [round, ...connections] = await Promise.all([
       rounds.items.length ? find(`v1/rounds/${rounds.items[0].id}`, signal) : null,
-      ...item.feeders.map((feeder) => all("v1/connections", { feeder }, signal))]);
-    return { item, items: join(loads, forecasts, state.feeder ? null : item.limit_w), rounds: rounds.items, round,
+      ...(mayReadConnections() ? item.feeders : []).map((feeder) => all("v1/connections", { feeder }, signal))]);
+    return { item, items: join(loads, forecasts, outlook, state.feeder ? outlook.limit_w : item.limit_w, to), rounds: rounds.items, round,
       connections: connections.flat(), at, from, to };
   },
 
@@ -178,7 +189,7 @@ export const transformer = {
              legend(), h("p", { class: "quiet small" }, t("chart_help")), loadTable(items, at)]
           : empty(t("chart_empty"))),
       roundSection(round, item, at),
-      section(t("connections"), table(t("connections"), connectionColumns(at),
+      mayReadConnections() && section(t("connections"), table(t("connections"), connectionColumns(at),
         [...connections].sort((a, b) => limited(a) - limited(b)).slice(0, 200), (c) => c.ean)),
       rounds.length ? section(t("rounds"), table(t("rounds"), roundColumns(at), rounds, (r) => r.id)) : null,
     ];
@@ -227,15 +238,17 @@ export const roundView = {
   kinds: [],
 
   async load([id], signal) {
-    return { round: await get(`v1/rounds/${encodeURIComponent(id)}`, signal), at: now() };
+    const path = `v1/rounds/${encodeURIComponent(id)}`;
+    const [round, shares] = await Promise.all([get(path, signal), mayReadConnections() ? all(`${path}/shares`, {}, signal) : null]);
+    return { round, shares, at: now() };
   },
 
-  draw({ round, at }) {
+  draw({ round, shares, at }) {
     return [
       crumbs(link("transformer", round.transformer), h("span", null, t("round"))),
       h("div", { class: "heading" }, h("h1", null, t("round"), " ", quarter(round.quarter, at)), controlText(round)),
       roundSection(round, { id: round.transformer }, at, true),
-      section(t("shares"), round.share.length ? table(t("shares"), [
+      shares && section(t("shares"), shares.length ? table(t("shares"), [
         { name: t("connection"), class: "lead", cell: (s) => link("connection", s.connection) },
         { name: t("demand"), number: true, cell: (s) => kilowatt(s.demand_w) },
         { name: t("share"), number: true, cell: (s) => h("strong", null, kilowatt(s.share_w)) },
@@ -243,7 +256,7 @@ export const roundView = {
         { name: t("decision"), class: "pilled", cell: (s) => pill(s.decision === "send" ? "near" : s.decision === "free" ? "good" : "quiet", told("decision_", s.decision)) },
         { name: t("reason"), class: "wide", cell: (s) => s.reason },
         { name: t("profile"), cell: (s) => profileLink(s.profile) },
-      ], round.share, (s) => s.connection) : empty(t("not_congested"))),
+      ], shares, (s) => s.connection) : empty(t("not_congested"))),
     ];
   },
 };
