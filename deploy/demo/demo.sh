@@ -243,7 +243,8 @@ wait_for 20 "audit API" curl -sf "http://127.0.0.1:$AUDIT_PORT/readyz"
 PAGE="http://127.0.0.1:$AUDIT_PORT/#token=$(cat "$WORK/token")"
 step "to look on: $PAGE"
 python3 -B "$DEMO/watch.py" --api "http://127.0.0.1:$AUDIT_PORT" --token-file "$WORK/token" \
-    --case "$WORK/case" --truth "$WORK/truth.csv" --modbus-port "$MODBUS_PORT" --from "$FROM" --to "$TO" &
+    --case "$WORK/case" --truth "$WORK/truth.csv" --modbus-port "$MODBUS_PORT" \
+    --planner "$BIN/socmod-planner" --from "$FROM" --to "$TO" &
 PID[watch]=$!
 [ -z "${CHAOS:-}" ] || chaos
 wait "${PID[watch]}"

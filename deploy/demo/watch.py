@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The eyes of the demo: a line per quarter hour while it runs, then the summary and the verdict.
 
-  watch.py --api URL --token-file FILE --case DIR --truth FILE --modbus-port N --from TIME --to TIME
+  watch.py --api URL --token-file FILE --case DIR --truth FILE --modbus-port N --planner PROGRAM
+           --from TIME --to TIME
 
 Everything about what the chain did comes from the audit API. Only what no operator can know, the
-load that would have been without control, comes from the simulated street (--truth); and the
-registers are read from the chargers themselves, over Modbus. Exit 0 only if no profile was lost, every register followed its profile and the
-overload fell.
+load that would have been without control, comes from the simulated street (--truth); the
+registers are read from the chargers themselves, over Modbus; and what the paper's rule would have
+made of the same street is found by the planner's replay. Exit 0 only if no profile was lost, every
+register followed its profile and the overload fell.
 """
 import argparse
 import csv
@@ -16,6 +18,7 @@ import json
 import pathlib
 import socket
 import struct
+import subprocess
 import sys
 import time
 import urllib.error
@@ -132,6 +135,45 @@ def truth_rows(path, case, start, end):
             for kind, total in sums.items()}
 
 
+def replay_folder(case, start, end):
+    """The street as a case of the planner's replay."""
+    street = json.loads((case / "street.json").read_text())
+    folder = case / "replay"
+    folder.mkdir(exist_ok=True)
+    of = {c["ean"]: c for c in street["connections"]}
+    chargers = []
+    for charger in street["chargers"]:
+        connection = of[charger["connection"]]
+        floor_a = connection.get("floor_w", 0) / 230 / len(connection["phases"])
+        chargers.append({"id": charger["id"], "feeder": connection["feeder"], "phases": connection["phases"],
+                         "max_a": charger["max_a"], "floor_a": floor_a})
+    transformers = [{"id": t["id"], "limit_w": t.get("limit_w"),
+                     "feeders": [f["id"] for f in street["feeders"] if f["transformer"] == t["id"]]}
+                    for t in street["transformers"]]
+    feeders = [{"id": f["id"], "limit_w": f.get("limit_w")} for f in street["feeders"]]
+    (folder / "grid.json").write_text(json.dumps(
+        {"name": "street", "timezone": "Europe/Amsterdam", "transformers": transformers, "feeders": feeders,
+         "chargers": chargers}), encoding="ascii")
+    for name in ("loads.csv", "sessions.csv"):
+        (folder / name).write_bytes((case / name).read_bytes())
+    pauses = [m.get("message_interval_s", 3600) for m in street["meters"]]
+    (folder / "case.ini").write_text(f"[case]\nscore_from = {stamp(start)}\n"
+                                     f"message_interval_s = {max(pauses)}\npolicies = rule\n", encoding="ascii")
+    return folder
+
+
+def rule_row(args, start, end):
+    """Quarters over, kWh above the limit and messages of the paper's rule; None: it did not run."""
+    done = subprocess.run([args.planner, "--replay", replay_folder(args.case, start, end)],
+                          capture_output=True, text=True, timeout=60, check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not rows:
+        return None, f"the replay of the rule failed: {done.stderr.strip()[-200:]}"
+    rule, days = rows[0], rows[0]["days"]
+    return (round(rule["overload_quarters_per_day"] * days), rule["overload_kwh_per_day"] * days,
+            round(rule["messages_per_charger_day"] * rule["charger_days"])), None
+
+
 def is_final(profile):
     return profile["state"] in FINAL or profile["cause"] == "gateway-refused"
 
@@ -224,11 +266,17 @@ def summarise(api, args):
     slowest = max(((name, s["p99_s"]) for name, s in statistics["steps"].items()
                    if s["p99_s"] is not None), key=lambda s: s[1], default=("none", 0))
 
+    rule, fault = rule_row(args, start, end)
+    if fault:
+        complaints.append(fault)
+    rule = rule or (0, 0, 0)
+
     print()
-    print("                       without control   with control   as the audit measured it")
-    print(f"overloaded quarters    {truth['without'][0]:15d}{truth['with'][0]:15d}{measured[0]:15d}")
-    print(f"energy above limit kWh {truth['without'][1]:15.2f}{truth['with'][1]:15.2f}{measured[1]:15.2f}")
-    print(f"messages written       {statistics['messages_written']}")
+    print("                       without control   the paper's rule *   with control   as the audit measured it")
+    print(f"overloaded quarters    {truth['without'][0]:15d}{rule[0]:21d}{truth['with'][0]:15d}{measured[0]:27d}")
+    print(f"energy above limit kWh {truth['without'][1]:15.2f}{rule[1]:21.2f}{truth['with'][1]:15.2f}{measured[1]:27.2f}")
+    print(f"messages written       {0:15d}{rule[2]:21d}{statistics['messages_written']:15d}")
+    print("* replayed on the same street: 6 A for all while phase 1 was above 90 % of its limit, else free")
     print("profiles               " + (", ".join(f"{n} {s}" for s, n in sorted(by_state.items())) or "none"))
     print(f"registers that follow  {followed}")
     print(f"slowest step           {slowest[0].replace('_', ' ')}: p99 {slowest[1]:.1f} s of the street's time")
@@ -245,6 +293,7 @@ def main():
     parser.add_argument("--token-file", required=True, type=pathlib.Path)
     parser.add_argument("--case", required=True, type=pathlib.Path)
     parser.add_argument("--truth", required=True, type=pathlib.Path)
+    parser.add_argument("--planner", required=True, help="socmod-planner, for its replay")
     parser.add_argument("--modbus-port", required=True, type=int, help="of the first charger")
     parser.add_argument("--from", dest="start", required=True)
     parser.add_argument("--to", dest="end", required=True)

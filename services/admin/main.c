@@ -4,8 +4,10 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "io/db.h"
+#include "services/admin/explain_job.h"
 #include "services/admin/grid_import.h"
 #include "services/admin/key_jobs.h"
+#include "services/admin/limit_job.h"
 #include "services/admin/migrate.h"
 #include "services/admin/retire.h"
 #include "services/admin/seal_job.h"
@@ -34,6 +36,8 @@ static const struct setting settings[] = {
 static const char *sql_folder, *token_name, *token_role, *token_days;
 static const char *seal_seq;
 static struct seal_job seal;
+static struct limit_job limit;
+static struct explain_job explain;
 static bool replace, revoke;
 static const char *master;
 static struct key_job key_job;
@@ -55,6 +59,20 @@ static const struct program_option options[] = {
      .help = "seal: greater than that of the message before; otherwise milliseconds since 1970"},
     {"before", "MONTH", .text = &retirement.before,
      .help = "retire: the first month of the audit trail that stays, as 2024-03"},
+    {"transformer", "ID", .text = &limit.transformer, .help = "limit: this transformer, or"},
+    {"feeder", "ID", .text = &limit.feeder, .help = "limit: this feeder, or"},
+    {"charger", "ID", .text = &limit.charger, .help = "limit, explain: this charger"},
+    {"phase-w", "W", .text = &limit.phase_w,
+     .help = "limit: what each phase of it may carry in all, or"},
+    {"connection-w", "W", .text = &limit.connection_w,
+     .help = "limit: what each connection there may draw"},
+    {"hours", "HOURS", .text = &limit.hours, .help = "limit: how long, or"},
+    {"until", "TIME", .text = &limit.until, .help = "limit: until when, RFC 3339"},
+    {"reason", "TEXT", .text = &limit.reason, .help = "limit, release: why"},
+    {"by", "NAME", .text = &limit.by, .help = "limit, release: who; otherwise who is logged in"},
+    {"all", .flag = &limit.all, .help = "limits: those too that are over"},
+    {"at", "TIME", .text = &explain.at, .help = "explain: then, RFC 3339; otherwise now"},
+    {"json", .flag = &explain.json, .help = "explain: as JSON"},
     {"master", "FILE", .text = &master, .help = "keys: master key, in place of the setting"},
     {"former", "FILE", .text = &key_job.former, .help = "keys rotate: the one that it replaces"},
     {"skip", "NUMBER", .text = &key_job.skip,
@@ -68,7 +86,8 @@ static const struct program program = {
     .version = VERSION,
     .settings = settings,
     .options = options,
-    .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | retire |"
+    .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | limit | release NUMBER"
+             " | limits | explain | retire |"
              " keys import FILE | keys list | keys rotate | keys restored | keys new-master FILE",
 };
 
@@ -113,6 +132,48 @@ static const char *retirement_fault(char **words)
     (void)words;
     retirement.key = seal.key;
     return retire_fault(&retirement);
+}
+
+static enum err run_limit(struct db *db, char **words)
+{
+    (void)words;
+    return limit_job_set(db, &limit);
+}
+
+static enum err run_release(struct db *db, char **words)
+{
+    return limit_job_release(db, &limit, words[0]);
+}
+
+static enum err run_limits(struct db *db, char **words)
+{
+    (void)words;
+    return limit_job_list(db, &limit);
+}
+
+static enum err run_explain(struct db *db, char **words)
+{
+    (void)words;
+    return explain_job_run(db, &explain);
+}
+
+static const char *limit_fault(char **words)
+{
+    (void)words;
+    return limit_job_fault(&limit);
+}
+
+static const char *release_fault(char **words)
+{
+    (void)words;
+    return limit_job_release_fault(&limit);
+}
+
+static const char *explain_fault(char **words)
+{
+    (void)words;
+    explain.charger = limit.charger;
+    return explain_job_fault(&explain);
 }
 
 static enum err run_keys(struct db *db, char **words)
@@ -184,6 +245,10 @@ static const struct job {
     {"seal", 0, 1, run_seal, seal_fault, true},
     {"keys", 1, 2, run_keys, keys_fault, false},
     {"retire", 0, 0, run_retire, retirement_fault, false},
+    {"limit", 0, 0, run_limit, limit_fault, false},
+    {"release", 1, 1, run_release, release_fault, false},
+    {"limits", 0, 0, run_limits, NULL, false},
+    {"explain", 0, 0, run_explain, explain_fault, false},
 };
 
 static const struct job *find_job(int count, char **words)
