@@ -47,7 +47,8 @@ BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 UNITS     := $(wildcard deploy/*.service)
 MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
-STRICT    := common/wire/p1_reader.c common/wire/seal.c gateway/seal_gate.c gateway/setpoint.c gateway/trust.c
+STRICT    := common/io/whole_file.c common/wire/p1_reader.c common/wire/p1_telegram.c common/wire/seal.c \
+             $(addprefix gateway/,$(addsuffix .c,backlog journal meter_clock pilot seal_gate setpoint state trust))
 SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh) .ci/run
 
 .PHONY: all deps demo check asan coverage strict-coverage fuzz run-fuzzers bench screenshots lint deb format install clean tests
@@ -148,7 +149,7 @@ lint:
 	    sh -c 'case $$1 in */main.c) set "$$1" -DVERSION=\"\";; esac; \
 	        clang-tidy --quiet "$$1" -- -std=c17 $(INCLUDES) $$2' tidy
 deb: deps
-	deploy/deb.sh
+	deploy/deb.sh $(ARCH)
 format:
 	clang-format -i $(OURS)
 install: all

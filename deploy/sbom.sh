@@ -9,16 +9,23 @@ shift
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-0}" +%Y-%m-%dT%H:%M:%SZ)
 arch=${DEB_HOST_ARCH:-$(dpkg --print-architecture)}
 
-# SONAME -> package, of the machine that the programs are for
+# package, version; in another architecture's tree (SYSROOT of sysroot.sh), or on this machine
+package_of() {
+    if [ -n "${SYSROOT:-}" ]; then
+        awk -F '\t' -v name="$1" '$1 == name { print $2 "\t" $3; exit }' "$SYSROOT/libraries"
+    else
+        package=$(dpkg-query -S "*/$1" 2>/dev/null | grep -m1 ":$arch" | cut -d: -f1)
+        # shellcheck disable=SC2016 # dpkg's variables
+        [ -z "$package" ] || dpkg-query -W -f '${Package}\t${Version}\n' "$package:$arch"
+    fi
+}
+
 libraries() {
     for program; do
-        "${OBJDUMP:-objdump}" -p "$program" | sed -n 's/^ *NEEDED *//p'
+        readelf -dW "$program" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p'
     done | sort -u | while read -r soname; do
-        dpkg-query -S "*/$soname" 2>/dev/null | grep -m1 ":$arch" | cut -d: -f1
-    done | sort -u | while read -r package; do
-        # shellcheck disable=SC2016 # dpkg's variables
-        dpkg-query -W -f '${Package}\t${Version}\t${source:Package}\n' "$package:$arch"
-    done
+        package_of "$soname"
+    done | sort -u
 }
 
 libraries "$@" | jq -Rn --arg version "$version" --arg created "$created" --arg arch "$arch" '

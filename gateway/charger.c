@@ -517,7 +517,7 @@ static void wait_until(struct charger *charger, struct mono until)
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
     int64_t ns = at.tv_sec * SECONDS_NS + at.tv_nsec + clock_real_ns(until.ns - clock_mono().ns);
-    at = (struct timespec){ns / SECONDS_NS, ns % SECONDS_NS};
+    at = (struct timespec){ns / SECONDS_NS, (long)(ns % SECONDS_NS)};
     pthread_cond_timedwait(&charger->bell, &charger->lock, &at);
 }
 

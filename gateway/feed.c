@@ -4,29 +4,26 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
+#include "gateway/backlog.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    QUEUE = 512, // messages kept for the broker: five days of quarter hours
-    UNDER_WAY = 16,
-};
+enum { UNDER_WAY = 16 }; // at the same time; fewer than are kept
 
-struct entry {
+// What is under way.
+struct sending {
     struct feed *feed;
-    bool is_receipt;
-    bool is_sent; // and not yet acknowledged
-    char *text;
+    struct backlog_entry *entry; // NULL: free
 };
 
 struct feed {
     struct mqtt *mqtt;
-    char *receipt_topic, *load_topic, *status_topic;
-    struct entry *queue[QUEUE]; // oldest first
-    int count;
-    int under_way;
+    struct loop_timer *keep_timer;
+    char *receipt_topic, *load_topic, *status_topic, *backlog_path;
+    struct backlog *backlog;
+    struct sending sendings[UNDER_WAY];
     bool overflowed;
     char *status; // the newest; NULL: none yet
     bool status_is_due;
@@ -55,29 +52,18 @@ static char *dump(json_t *root)
 
 // ---- sending
 
-static void remove_at(struct feed *feed, int at)
-{
-    free(feed->queue[at]->text);
-    free(feed->queue[at]);
-    for (feed->count--; at < feed->count; at++)
-        feed->queue[at] = feed->queue[at + 1];
-}
-
 static void send(struct feed *feed);
 
 static void on_sent(void *arg, enum err err)
 {
-    struct entry *entry = arg;
-    struct feed *feed = entry->feed;
-    feed->under_way--;
-    entry->is_sent = false;
-    for (int i = 0; !err && i < feed->count; i++)
-        if (feed->queue[i] == entry) {
-            remove_at(feed, i);
-            break;
-        }
-    if (!err)
-        send(feed);
+    struct sending *sending = arg;
+    struct backlog_entry *entry = sending->entry;
+    sending->entry = NULL;
+    entry->is_under_way = false;
+    if (err)
+        return; // it is sent again when there is a connection again
+    backlog_remove(sending->feed->backlog, entry);
+    send(sending->feed);
 }
 
 static void send_status(struct feed *feed)
@@ -90,23 +76,39 @@ static void send_status(struct feed *feed)
     feed->status_is_due = mqtt_publish(feed->mqtt, &message, NULL, NULL) != ERR_NONE;
 }
 
+static struct sending *free_place(struct feed *feed)
+{
+    for (int i = 0; i < UNDER_WAY; i++)
+        if (!feed->sendings[i].entry)
+            return &feed->sendings[i];
+    return NULL;
+}
+
+static enum err send_entry(struct feed *feed, struct sending *sending, struct backlog_entry *entry)
+{
+    const struct mqtt_message message = {.topic = entry->is_receipt ? feed->receipt_topic
+                                                                    : feed->load_topic,
+                                         .payload = entry->text,
+                                         .len = strlen(entry->text),
+                                         .qos = 1};
+    enum err err = mqtt_publish(feed->mqtt, &message, on_sent, sending);
+    entry->is_under_way = !err;
+    sending->entry = err ? NULL : entry;
+    return err;
+}
+
 static void send(struct feed *feed)
 {
     if (!mqtt_is_connected(feed->mqtt))
         return;
-    for (int i = 0; i < feed->count && feed->under_way < UNDER_WAY; i++) {
-        struct entry *entry = feed->queue[i];
-        if (entry->is_sent)
+    struct sending *sending = free_place(feed);
+    for (int i = 0; sending && i < backlog_count(feed->backlog); i++) {
+        struct backlog_entry *entry = backlog_at(feed->backlog, i);
+        if (entry->is_under_way)
             continue;
-        const struct mqtt_message message = {.topic = entry->is_receipt ? feed->receipt_topic
-                                                                        : feed->load_topic,
-                                             .payload = entry->text,
-                                             .len = strlen(entry->text),
-                                             .qos = 1};
-        if (mqtt_publish(feed->mqtt, &message, on_sent, entry))
+        if (send_entry(feed, sending, entry))
             return;
-        entry->is_sent = true;
-        feed->under_way++;
+        sending = free_place(feed);
     }
     if (feed->status_is_due)
         send_status(feed);
@@ -121,28 +123,23 @@ static void on_connected(void *arg)
     send(feed);
 }
 
-// Make room: the oldest load, or where there is none the oldest receipt, of those that are
-// not under way.
-static void drop_one(struct feed *feed)
+// Have what is new on the disk, as soon as may be.
+static void keep_on_disk(void *arg)
 {
-    if (!feed->overflowed)
-        log_warn("feed.overflow", F("kept", feed->count));
-    feed->overflowed = true;
-    // More are kept than can be under way, so there is one.
-    int load = -1, receipt = 0;
-    for (int i = feed->count - 1; i >= 0; i--)
-        if (!feed->queue[i]->is_sent)
-            *(feed->queue[i]->is_receipt ? &receipt : &load) = i;
-    remove_at(feed, load >= 0 ? load : receipt);
+    struct feed *feed = arg;
+    struct mono machine = {clock_real_ns(clock_mono().ns)};
+    int64_t wait = backlog_keep(feed->backlog, machine);
+    if (wait != INT64_MAX)
+        loop_timer_in(feed->keep_timer, clock_machine_ns(wait));
 }
 
 static void keep(struct feed *feed, bool is_receipt, char *text)
 {
-    if (feed->count == QUEUE)
-        drop_one(feed);
-    struct entry *entry = memory_new(1, sizeof *entry);
-    *entry = (struct entry){.feed = feed, .is_receipt = is_receipt, .text = text};
-    feed->queue[feed->count++] = entry;
+    bool had_room = backlog_add(feed->backlog, is_receipt, text);
+    if (!had_room && !feed->overflowed)
+        log_warn("feed.overflow", F("kept", backlog_count(feed->backlog)));
+    feed->overflowed |= !had_room;
+    keep_on_disk(feed);
     send(feed);
 }
 
@@ -217,7 +214,7 @@ struct feed_counts feed_counts(const struct feed *feed)
 }
 
 struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
-                      const char *equipment_id)
+                      const char *equipment_id, const char *state_path)
 {
     if (!*settings->broker)
         return NULL;
@@ -226,6 +223,14 @@ struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
     feed->receipt_topic = memory_format("gateway/%s/receipt", equipment_id);
     feed->load_topic = memory_format("gateway/%s/load", equipment_id);
     feed->status_topic = memory_format("gateway/%s/status", equipment_id);
+    if (*state_path)
+        feed->backlog_path = memory_format("%s.receipts", state_path);
+    const struct backlog_settings kept = {feed->backlog_path, feed->receipt_topic,
+                                          feed->load_topic};
+    feed->backlog = backlog_new(&kept);
+    for (int i = 0; i < UNDER_WAY; i++)
+        feed->sendings[i].feed = feed;
+    feed->keep_timer = loop_timer_new(loop, keep_on_disk, feed);
     const struct mqtt_events events = {.connected = on_connected};
     static const char offline[] = "{\"online\":false}";
     const struct mqtt_message will = {.topic = feed->status_topic,
@@ -243,12 +248,13 @@ void feed_free(struct feed *feed)
     if (!feed)
         return;
     mqtt_free(feed->mqtt);
-    while (feed->count > 0)
-        remove_at(feed, feed->count - 1);
+    loop_timer_free(feed->keep_timer);
+    backlog_free(feed->backlog);
     free(feed->status);
     free(feed->receipt_topic);
     free(feed->load_topic);
     free(feed->status_topic);
+    free(feed->backlog_path);
     free(feed);
 }
 

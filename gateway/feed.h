@@ -9,9 +9,9 @@
 //                                   gateway/metering.h; only where a site is set, QoS 0, and
 //                                   never kept
 //
-// What the broker has not acknowledged is sent again when it is back: a receipt may come
-// twice, and is the same then. The queue is bounded; where it runs over, loads go before
-// receipts and the oldest before the newest.
+// What the broker has not acknowledged is kept over power cuts and sent again when it is back,
+// in order: a receipt may come twice, and is the same then, octet for octet. How much is kept,
+// and what that wears, is said in gateway/backlog.h.
 
 #ifndef GATEWAY_FEED_H
 #define GATEWAY_FEED_H
@@ -48,10 +48,11 @@ struct feed_status {
     int32_t limit_w;
 };
 
-// NULL where settings name no broker; every function takes NULL. Settings and equipment_id are
-// borrowed. Owned: feed_free().
+// NULL where settings name no broker; every function takes NULL. What the broker does not have
+// yet stands in a file beside the state file, state_path.receipts; "": only in memory. Settings
+// and equipment_id are borrowed. Owned: feed_free().
 struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
-                      const char *equipment_id);
+                      const char *equipment_id, const char *state_path);
 void feed_free(struct feed *feed);
 
 void feed_receipt(struct feed *feed, const struct feed_receipt *receipt);

@@ -166,8 +166,8 @@ static const struct setting settings[] = {
     {"metering", "counters_s", .integer = &config.counters_s, .otherwise = "60", .least = 1,
      .most = 86400, .help = "seconds between two device_counters"},
     {"state", "file", .text = &config.state_file, .otherwise = "/var/lib/socmod-gateway/state",
-     .help = "what is known again after a power cut;"
-             " empty: nothing"},
+     .help = "what is known again after a power cut, and beside it what the broker is still to be"
+             " told; empty: nothing"},
     MQTT_SETTINGS(config.mqtt, "", "socmod-gateway"),
     CLOCK_SETTINGS,
     {0},
@@ -592,7 +592,7 @@ int main(int argc, char **argv)
     const struct meter_server_settings served = meter_server_settings();
     const struct status_page_settings shown = page_settings();
     gateway.started = clock_mono();
-    gateway.feed = feed_new(loop, &mqtt, config.equipment_id);
+    gateway.feed = feed_new(loop, &mqtt, config.equipment_id, config.state_file);
     gateway.control = control_new(loop, &rules, gateway.feed);
     const struct p1_port_crew crew = {on_frame, on_tic, NULL};
     gateway.port = p1_port_new(loop, &port_settings, &crew);

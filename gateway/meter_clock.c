@@ -59,8 +59,8 @@ static bool continues(const struct meter_clock *clock, int64_t ours_ns, int64_t 
     return llabs(offset_ns - ours_ns) <= clock->rules.bound_s * SECONDS_NS;
 }
 
-// A time that jumped: believed once it has gone on for the hold time.
-static void hear_rival(struct meter_clock *clock, int64_t offset_ns, struct mono mono)
+// A time that jumped: believed, which is told, once it has gone on for the hold time.
+static bool hear_rival(struct meter_clock *clock, int64_t offset_ns, struct mono mono)
 {
     if (!clock->has_rival || !continues(clock, clock->rival_offset_ns, offset_ns)) {
         clock->has_rival = true;
@@ -69,11 +69,13 @@ static void hear_rival(struct meter_clock *clock, int64_t offset_ns, struct mono
     }
     snprintf(clock->why, sizeof clock->why, "the time jumped by %lld s",
              (long long)((clock->rival_offset_ns - clock->offset_ns) / SECONDS_NS));
-    if (mono.ns - clock->rival_from.ns >= clock->rules.hold_ns)
-        take(clock, offset_ns, mono);
+    if (mono.ns - clock->rival_from.ns < clock->rules.hold_ns)
+        return false;
+    take(clock, offset_ns, mono);
+    return true;
 }
 
-void meter_clock_read(struct meter_clock *clock, const struct meter_clock_reading *reading)
+bool meter_clock_read(struct meter_clock *clock, const struct meter_clock_reading *reading)
 {
     int64_t utc_ns = 0;
     const char *why = candidate(clock, reading, &utc_ns);
@@ -82,15 +84,17 @@ void meter_clock_read(struct meter_clock *clock, const struct meter_clock_readin
     if (why) {
         snprintf(clock->why, sizeof clock->why, "%s", why);
         clock->has_rival = false;
-        return;
+        return false;
     }
     int64_t offset_ns = utc_ns - reading->mono.ns;
-    if (!clock->is_set)
+    if (clock->is_set && !continues(clock, clock->offset_ns, offset_ns))
+        return hear_rival(clock, offset_ns, reading->mono);
+    bool is_first = !clock->is_set;
+    if (is_first)
         take(clock, offset_ns, reading->mono);
-    else if (continues(clock, clock->offset_ns, offset_ns))
-        follow(clock, offset_ns, reading->mono);
     else
-        hear_rival(clock, offset_ns, reading->mono);
+        follow(clock, offset_ns, reading->mono);
+    return is_first;
 }
 
 const char *meter_clock_tell(const struct meter_clock *clock, struct mono mono, struct utc *utc)

@@ -53,7 +53,10 @@ struct meter_clock {
 };
 
 void meter_clock_start(struct meter_clock *clock, const struct meter_clock_rules *rules);
-void meter_clock_read(struct meter_clock *clock, const struct meter_clock_reading *reading);
+
+// True: this set the clock, for the first time or to one that had jumped. What was decided by the
+// time before may have to be decided anew.
+bool meter_clock_read(struct meter_clock *clock, const struct meter_clock_reading *reading);
 
 // Tell the time now: NULL. Or why it is not certain, borrowed from clock; utc is untouched then.
 const char *meter_clock_tell(const struct meter_clock *clock, struct mono mono, struct utc *utc);

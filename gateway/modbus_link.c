@@ -309,7 +309,7 @@ static void rest(const struct modbus_link *link)
 {
     int64_t ns = link->rest_until_ns - now_ns();
     if (ns > 0)
-        nanosleep(&(struct timespec){ns / SECONDS_NS, ns % SECONDS_NS}, NULL);
+        nanosleep(&(struct timespec){ns / SECONDS_NS, (long)(ns % SECONDS_NS)}, NULL);
 }
 
 // The request itself, in its turn.

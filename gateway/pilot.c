@@ -42,12 +42,10 @@ static void tell_confirmed(struct pilot *pilot)
         return;
     }
     const char *digest = setpoint->current.digest;
-    if (!strcmp(pilot->applied, digest) && pilot->applied_period == setpoint->period
-        && pilot->applied_w == setpoint->limit_w)
+    if (!strcmp(pilot->applied, digest) && pilot->applied_period == setpoint->period)
         return;
     memcpy(pilot->applied, digest, sizeof pilot->applied);
     pilot->applied_period = setpoint->period;
-    pilot->applied_w = setpoint->limit_w;
     tell(pilot, FEED_APPLIED, digest, setpoint->reason, pilot_time(pilot, pilot->now));
 }
 
@@ -136,13 +134,15 @@ static void decline(struct pilot *pilot, const char *reason)
     refuse(pilot, reason);
 }
 
+// Also of a message that is not obeyed: the operator meant it to take the place of all before it.
 static void remember_seal(struct pilot *pilot)
 {
     struct seal_gate_last *last = &pilot->state.seal;
-    if (!seal_gate_is_set(&pilot->rules->seal))
+    if (!seal_gate_is_set(&pilot->rules->seal) || last->seq == pilot->message.seq)
         return;
     last->seq = pilot->message.seq;
     memcpy(last->digest, pilot->digest, sizeof last->digest);
+    pilot->is_unsaved = true;
 }
 
 // Offer the message on P1 to the state machine; again while there is no certain time.
@@ -166,6 +166,7 @@ static void offer(struct pilot *pilot)
     pilot->offer_again = err == ERR_MORE;
     if (err == ERR_MORE)
         return;
+    remember_seal(pilot); // now that its key is known to be good
     if (err) {
         refuse(pilot, reason);
         return;
@@ -174,7 +175,6 @@ static void offer(struct pilot *pilot)
     pilot->accepted = accepted_at(pilot);
     pilot->was_accepted = true;
     keep_message(pilot);
-    remember_seal(pilot);
 }
 
 static void judge_profile(struct pilot *pilot)
@@ -190,6 +190,15 @@ static void judge_profile(struct pilot *pilot)
         offer(pilot);
 }
 
+// The message on P1 is the one that ended last, and that was told. By a clock that was ahead and is
+// right again it has not.
+static bool has_ended(const struct pilot *pilot)
+{
+    struct setpoint_now now = now_of(pilot, pilot->now);
+    return !strcmp(pilot->digest, pilot->state.done)
+           && (now.why_untimed || pilot->message.profile.valid_to <= now.utc.ns / SECONDS_NS);
+}
+
 static void judge_text(struct pilot *pilot)
 {
     struct long_message *message = &pilot->message;
@@ -201,7 +210,7 @@ static void judge_text(struct pilot *pilot)
     }
     struct digest digest = digest_of(trust->octets, trust->len);
     digest_format(&digest, pilot->digest);
-    if (!strcmp(pilot->digest, pilot->state.done)) {
+    if (has_ended(pilot)) {
         setpoint_offer_none(&pilot->setpoint, "the message on P1 has ended");
         return;
     }
@@ -233,7 +242,8 @@ static void judge(struct pilot *pilot)
 
 // ---- telegrams
 
-static void read_clock(struct pilot *pilot, bool has_time, int64_t utc)
+// True: the clock was set, see meter_clock_read().
+static bool read_clock(struct pilot *pilot, bool has_time, int64_t utc)
 {
     const struct meter_clock_reading reading = {
         .mono = pilot->now.mono,
@@ -243,12 +253,13 @@ static void read_clock(struct pilot *pilot, bool has_time, int64_t utc)
         .time = utc,
     };
     bool had_complaint = *pilot->clock.why;
-    meter_clock_read(&pilot->clock, &reading);
+    bool is_set = meter_clock_read(&pilot->clock, &reading);
     if (*pilot->clock.why && !had_complaint)
         log_warn("clock.doubtful", F("why", pilot->clock.why),
                  F("difference_s", pilot->clock.difference_s));
     else if (!*pilot->clock.why && had_complaint)
         log_info("clock.certain", F("difference_s", pilot->clock.difference_s));
+    return is_set;
 }
 
 // why: not; NULL: it is.
@@ -280,17 +291,34 @@ void pilot_step(struct pilot *pilot, struct pilot_now now)
     pilot->crew.save(pilot->crew.arg);
 }
 
+static bool is_held(const struct pilot *pilot)
+{
+    const struct setpoint *setpoint = &pilot->setpoint;
+    return (setpoint->current.is_set && !strcmp(setpoint->current.digest, pilot->digest))
+           || (setpoint->next.is_set && !strcmp(setpoint->next.digest, pilot->digest));
+}
+
+// The message on P1 is the same. It may have waited for a certain time; and when the clock was set,
+// one that is not held because it had ended by the time before may hold.
+static void judge_anew(struct pilot *pilot, bool clock_was_set)
+{
+    if (pilot->offer_again)
+        offer(pilot);
+    else if (clock_was_set && !is_held(pilot))
+        judge(pilot);
+}
+
 bool pilot_take(struct pilot *pilot, const struct p1_telegram *telegram, struct pilot_now now)
 {
     pilot->now = now;
     if (!is_believed(pilot, trust_refuses(&pilot->trust, telegram)))
         return false;
-    read_clock(pilot, telegram->time.status == P1_VALUE, telegram->time.utc);
+    bool is_set = read_clock(pilot, telegram->time.status == P1_VALUE, telegram->time.utc);
     setpoint_hear(&pilot->setpoint, now_of(pilot, now));
     if (trust_settles(&pilot->trust, telegram))
         judge(pilot);
-    else if (pilot->offer_again && trust_is_settled(&pilot->trust))
-        offer(pilot);
+    else if (trust_is_settled(&pilot->trust))
+        judge_anew(pilot, is_set);
     pilot_step(pilot, now);
     return true;
 }

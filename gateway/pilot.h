@@ -60,8 +60,7 @@ struct pilot {
 
     const char *refused;               // why the last telegram was not believed; NULL: it was
     char applied[SETPOINT_DIGEST + 1]; // told as applied ...
-    int applied_period;                // ... this period ...
-    int32_t applied_w;                 // ... with this limit
+    int applied_period;                // ... this period
     char digest[DIGEST_TEXT_LEN + 1];  // of the message that stands on P1
     int seal_key;                      // that it is sealed with; -1: none
     bool offer_again;                  // it waits for a certain time

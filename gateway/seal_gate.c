@@ -31,9 +31,9 @@ const char *seal_gate_refuses(const struct seal_gate *gate, int key, int64_t seq
     if (seq < 1)
         return "the seal has no sequence number";
     if (seq < last->seq)
-        return "older than the message obeyed last";
+        return "older than the newest sealed message";
     if (seq == last->seq && strcmp(digest, last->digest) != 0)
-        return "the sequence number of the message obeyed last";
+        return "the sequence number of another message";
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the settings hold a key of the operator, only what he has sealed is obeyed: for this
-// very meter, under a key that is good now, and newer than what was obeyed last. Pure.
+// very meter, under a key that is good now, and newer than any that was sealed so. Pure.
 
 #ifndef GATEWAY_SEAL_GATE_H
 #define GATEWAY_SEAL_GATE_H
@@ -24,7 +24,8 @@ struct seal_gate {
     const char *equipment_id;                  // of our meter. Borrowed
 };
 
-// The message obeyed last. Kept over power cuts.
+// The newest message that was sealed for this meter under a key that was good, obeyed or not. Kept
+// over power cuts; where that is lost, only its own end stops an older message.
 struct seal_gate_last {
     int64_t seq; // 0: none yet
     char digest[SEAL_GATE_DIGEST + 1];
@@ -36,7 +37,7 @@ bool seal_gate_is_set(const struct seal_gate *gate);
 // The key under which this text is sealed for our meter, from 0; -1: none.
 int seal_gate_key_of(const struct seal_gate *gate, const char *text, size_t len);
 
-// Why a message must not be obeyed, a text that stays; NULL: it may. The one obeyed last may be
+// Why a message must not be obeyed, a text that stays; NULL: it may. The newest may be
 // obeyed again: it stands on P1 until the next one comes. Without a key everything may.
 //
 //   key     seal_gate_key_of() its text

@@ -144,7 +144,7 @@ static bool is_starting(const struct setpoint *setpoint)
 
 static bool has_profile(const struct setpoint *setpoint)
 {
-    return setpoint->current.is_set || setpoint->next.is_set || setpoint->waits_for_time;
+    return setpoint->current.is_set || setpoint->next.is_set;
 }
 
 // Whether the charger cannot be relied on to hold target_w.
@@ -226,10 +226,10 @@ static void decide(struct setpoint *setpoint, struct setpoint_now now, struct de
     } else if (is_starting(setpoint)) {
         decide_safe(fallback_w, decision);
         copy(decision->reason, "no message stands still on P1", room);
-    } else if (now.why_untimed && has_profile(setpoint)) {
+    } else if (setpoint->waits_for_time || (now.why_untimed && has_profile(setpoint))) {
         decide_safe(fallback_w, decision);
         snprintf(decision->reason, room, "no certain time for the profile: %.100s",
-                 now.why_untimed);
+                 now.why_untimed ? now.why_untimed : "it is not judged yet");
     } else if (is_doubted(setpoint, setpoint->target_w, now)) {
         decide_safe(fallback_w, decision);
         snprintf(decision->reason, room, "the charger does not confirm%s%.100s",
@@ -274,17 +274,17 @@ enum err setpoint_offer(struct setpoint *setpoint, const struct profile *profile
                         char reason[static SETPOINT_REASON])
 {
     setpoint->waits_for_time = false;
+    if (now.why_untimed) {
+        setpoint->waits_for_time = true;
+        setpoint->judged = true;
+        return ERR_MORE;
+    }
     int above = above_contract(setpoint, profile);
     if (above >= 0) {
         snprintf(reason, SETPOINT_REASON, "period %d: %d W is above the contract of %d W",
                  above + 1, profile->periods[above].set.max_power_w, setpoint->rules.contract_w);
         setpoint_offer_none(setpoint, reason);
         return ERR_RANGE;
-    }
-    if (now.why_untimed) {
-        setpoint->waits_for_time = true;
-        setpoint->judged = true;
-        return ERR_MORE;
     }
     if (profile->valid_to <= utc_seconds(now.utc)) {
         char at[RFC3339_LEN + 1];

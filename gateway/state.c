@@ -4,12 +4,12 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
+#include "io/whole_file.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ enum { HEAD = sizeof MAGIC - 1 + DIGEST_TEXT_LEN + 1 }; // magic, digest of what
 static const int64_t EARLIEST = 946684800, LATEST = 4102444800; // years 2000 to 2099
 
 struct state_file {
-    char *path, *beside, *folder;
+    char *path;
     char *content; // that stands in the file; NULL: not known
 };
 
@@ -47,8 +47,9 @@ char *state_encode(const struct state *state)
                              encode_profile(&state->current), "next", encode_profile(&state->next),
                              "done", state->done, "seq", (json_int_t)state->seal.seq, "seq_digest",
                              state->seal.digest);
-    char *body = root ? json_dumps(root, JSON_COMPACT) : NULL;
-    assert(body); // texts are ASCII
+    assert(root); // texts are ASCII
+    char *body = json_dumps(root, JSON_COMPACT);
+    assert(body);
     json_decref(root);
     char digest[DIGEST_TEXT_LEN + 1];
     digest_text(body, strlen(body), digest);
@@ -101,12 +102,12 @@ static enum err decode_body(const json_t *root, struct state *state)
 {
     struct state read = {0};
     const json_t *limit = json_object_get(root, "limit_w");
-    if (!limit || (!json_is_null(limit) && !json_is_integer(limit)))
+    if (!limit || (json_typeof(limit) != JSON_NULL && json_typeof(limit) != JSON_INTEGER))
         return ERR_SYNTAX;
     json_int_t limit_w = json_integer_value(limit);
     if (limit_w < 0 || limit_w > INT32_MAX)
         return ERR_RANGE;
-    read.has_limit = json_is_integer(limit);
+    read.has_limit = json_typeof(limit) == JSON_INTEGER;
     read.limit_w = (int32_t)limit_w;
     if (!take_digest(json_object_get(root, "done"), read.done))
         return ERR_SYNTAX;
@@ -142,10 +143,6 @@ struct state_file *state_file_new(const char *path)
 {
     struct state_file *file = memory_new(1, sizeof *file);
     file->path = memory_text(path);
-    file->beside = memory_format("%s.new", path);
-    char *room = memory_text(path);
-    file->folder = memory_text(dirname(room));
-    free(room);
     return file;
 }
 
@@ -154,8 +151,6 @@ void state_file_free(struct state_file *file)
     if (!file)
         return;
     free(file->path);
-    free(file->beside);
-    free(file->folder);
     free(file->content);
     free(file);
 }
@@ -188,46 +183,6 @@ enum err state_file_load(struct state_file *file, struct state *state,
     return ERR_NONE;
 }
 
-static bool write_all(int fd, const char *content)
-{
-    for (size_t left = strlen(content); left;) {
-        ssize_t written = write(fd, content, left);
-        if (written < 0)
-            return false;
-        content += written;
-        left -= (size_t)written;
-    }
-    return true;
-}
-
-// A rename is on the disk once the folder is.
-static bool sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool done = fsync(fd) == 0;
-    close(fd);
-    return done;
-}
-
-static enum err replace(const struct state_file *file, const char *content,
-                        char why[static STATE_REASON])
-{
-    int fd = open(file->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return failed(why, "open", file->beside);
-    if (!write_all(fd, content) || fsync(fd)) {
-        enum err err = failed(why, "write", file->beside);
-        close(fd);
-        return err;
-    }
-    close(fd);
-    if (rename(file->beside, file->path))
-        return failed(why, "rename", file->beside);
-    return sync_folder(file->folder) ? ERR_NONE : failed(why, "sync", file->folder);
-}
-
 enum err state_file_save(struct state_file *file, const struct state *state,
                          char why[static STATE_REASON])
 {
@@ -236,7 +191,7 @@ enum err state_file_save(struct state_file *file, const struct state *state,
         free(content);
         return ERR_NONE;
     }
-    enum err err = replace(file, content, why);
+    enum err err = whole_file_write(file->path, content, strlen(content), why);
     free(file->content);
     file->content = err ? NULL : content;
     if (err)

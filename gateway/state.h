@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the gateway must know again after a power cut: the profiles that hold and wait, as
-// their texts, the limit that held last, and the number of the seal obeyed last.
+// their texts, the limit that held last, and the number of the newest seal.
 //
 // The file is replaced as a whole (written beside, fsync, rename, fsync of the folder) and only
 // when its content changes. It begins with its own digest, so that a damaged one is noticed;
@@ -11,13 +11,14 @@
 
 #include "base/err.h"
 #include "gateway/seal_gate.h"
+#include "io/whole_file.h"
 #include "wire/long_message.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATE_MAX = 8192, STATE_REASON = 128, STATE_DIGEST = 64 };
+enum { STATE_MAX = 8192, STATE_REASON = WHOLE_FILE_REASON, STATE_DIGEST = 64 };
 
 struct state_profile {
     bool is_set;
@@ -31,7 +32,7 @@ struct state {
     int32_t limit_w; // that held last
     struct state_profile current, next;
     char done[STATE_DIGEST + 1]; // digest of the text that ended last; "": none
-    struct seal_gate_last seal;  // of the sealed message obeyed last
+    struct seal_gate_last seal;  // of the newest sealed message
 };
 
 // The content of the file. Owned: free().

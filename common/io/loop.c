@@ -177,7 +177,7 @@ static void arm(struct loop_timer *timer, int64_t ns)
 {
     if (ns < 1)
         ns = 1;
-    struct itimerspec spec = {.it_value = {ns / SECONDS_NS, ns % SECONDS_NS}};
+    struct itimerspec spec = {.it_value = {ns / SECONDS_NS, (long)(ns % SECONDS_NS)}};
     if (timerfd_settime(timer->fd, 0, &spec, NULL))
         log_fatal("loop.failed", F("what", "timer"), F("why", strerror(errno)));
 }

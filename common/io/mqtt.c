@@ -159,7 +159,7 @@ static struct timespec in_ms(int64_t ms)
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
     at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
+    at.tv_nsec += (long)(ms % 1000 * 1000000);
     if (at.tv_nsec >= SECONDS_NS) {
         at.tv_nsec -= SECONDS_NS;
         at.tv_sec++;

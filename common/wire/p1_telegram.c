@@ -177,8 +177,7 @@ static void read_failures(struct rest *c, struct p1_telegram *t)
 // without season is fit for metering.
 static void settle_mbus(struct p1_mbus *mbus, bool never)
 {
-    if (never && mbus->value.status == P1_VALUE)
-        mbus->value.status = P1_BAD;
+    mbus->value.status = never ? P1_BAD : P1_VALUE;
 }
 
 static bool impossible_time(const char *text, ptrdiff_t len)
@@ -205,7 +204,6 @@ static void read_mbus_value(struct rest *c, struct p1_mbus *mbus)
         return;
     c->at++;
     mbus->unit = unit;
-    mbus->value.status = P1_VALUE;
     settle_mbus(mbus, never);
 }
 
@@ -222,8 +220,9 @@ static void read_old_mbus_value(struct rest *c, struct p1_mbus *mbus)
     enum obis_unit unit, none;
     int exponent;
     int64_t milli;
-    if (!skip(c, '(') || obis_unit(&c->at, c->end, &unit, &exponent) || !skip(c, ')'))
+    if (!skip(c, '(') || obis_unit(&c->at, c->end, &unit, &exponent))
         return;
+    c->at++; // its ')'
     skip(c, '\r');
     skip(c, '\n');
     if (!skip(c, '(') || obis_number(&c->at, c->end, &milli, &none) || none != OBIS_PLAIN)
@@ -234,7 +233,7 @@ static void read_old_mbus_value(struct rest *c, struct p1_mbus *mbus)
             return;
     for (; exponent < 3; exponent++)
         milli /= 10;
-    mbus->value = (struct p1_number){P1_VALUE, milli};
+    mbus->value.value = milli;
     mbus->unit = unit;
     settle_mbus(mbus, never);
 }
@@ -377,10 +376,8 @@ static void read_value(struct rest *c, const struct row *row, int channel, const
     case MBUS_VALUE:
         read_mbus_value(c, mbus);
         break;
-    case OLD_MBUS_VALUE:
+    default: // OLD_MBUS_VALUE
         read_old_mbus_value(c, mbus);
-        break;
-    case UNKNOWN:
         break;
     }
 }

@@ -47,7 +47,7 @@ static uint64_t hash(const char *key) // FNV-1a
 // Where key stands, or the empty slot where it belongs.
 static struct slot *find(const struct key_set *set, const char *key)
 {
-    size_t i = hash(key) & (set->size - 1);
+    size_t i = (size_t)hash(key) & (set->size - 1);
     while (set->slots[i].line && strcmp(set->keys + set->slots[i].at, key) != 0)
         i = (i + 1) & (set->size - 1);
     return &set->slots[i];

@@ -59,7 +59,7 @@ static void complain(struct import *import, const struct measurement_fault *faul
 
 static void wait_machine(int64_t ns)
 {
-    struct timespec pause = {ns / SECONDS_NS, ns % SECONDS_NS};
+    struct timespec pause = {ns / SECONDS_NS, (long)(ns % SECONDS_NS)};
     nanosleep(&pause, NULL);
 }
 

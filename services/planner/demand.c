@@ -73,7 +73,7 @@ static int charging_for(const struct facts_connection *connection, int at)
 
 double demand_weight(int charging)
 {
-    return 1 + fmin(charging, OLD_HAND) / (OLD_HAND / 2);
+    return 1 + fmin(charging, OLD_HAND) / (OLD_HAND / 2.0);
 }
 
 struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,

@@ -454,7 +454,8 @@ static void begin(struct replay *replay)
     replay->feeder_at = memory_new((size_t)given->feeder_count, sizeof *replay->feeder_at);
     for (int c = 0; c < given->charger_count; c++)
         replay->sockets[c] = plant_socket(given, c);
-    replay->foresights = memory_new((size_t)given->transformer_count, sizeof *replay->foresights);
+    replay->foresights = memory_new((size_t)given->transformer_count,
+                                    sizeof *replay->foresights); // NOLINT: an array of pointers
     for (int t = 0; t < given->transformer_count; t++) {
         describe_transformer(replay, t);
         replay->foresights[t] = foresight_new(t + 1);

@@ -15,12 +15,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { COPIES = 64, ROUNDS = 9, TURNS = 200, SHORT_MESSAGE = 37 }; // 913 octets with that
+// The best of many short rounds, and 913 octets with the short message.
+enum { COPIES = 64, ROUNDS = 180, TURNS = 10, SHORT_MESSAGE = 37 };
 
+// Of the processor, so that it does not count what else the machine does.
 static double seconds(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 

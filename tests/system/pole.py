@@ -8,6 +8,7 @@ P1 and CHARGER are TCP ports on 127.0.0.1, or serial devices (a pty of socat). C
 lines through the named pipe FOLDER/tell, and FOLDER/told counts those done:
 
   text TEXT       the message on P1; nothing: an empty one      hex DIGITS   it, as digits
+  flicker on|off  the last digit of what MxPwr says changes with each telegram
   no-line         no message line                               id ID        equipment identifier
   meter on|off    send telegrams or not                         crc on|off   with a right CRC or not
   clock SECONDS   the meter's clock is that much ahead          version NN   DSMR version
@@ -48,6 +49,7 @@ class Pole:
         self.line = True
         self.id = 'E0051000000000001'
         self.meter = self.crc = self.charger = True
+        self.flicker, self.sent = False, 0
         self.clock = 0
         self.version = '50'
         self.power = 0
@@ -73,7 +75,16 @@ class Pole:
             text += '\n' + body + chr(check) + '\r'
         return b'\2' + text.encode() + b'\3'
 
+    def shown(self):
+        """The message, as digits."""
+        if not self.flicker:
+            return self.message
+        text = bytes.fromhex(self.message.decode())
+        at = text.index(b'}', text.index(b'"MxPwr":')) - 1
+        return (text[:at] + b'%d' % (self.sent % 10) + text[at + 1:]).hex().upper().encode()
+
     def telegram(self):
+        self.sent += 1
         if self.code is not None:
             return self.frame()
         kw = b'%02d.%03d*kW' % divmod(self.power, 1000)
@@ -83,7 +94,7 @@ class Pole:
                  b'0-0:96.1.1(%s)' % self.id.encode().hex().upper().encode(),
                  b'1-0:1.8.1(000123.456*kWh)', b'1-0:1.8.2(000000.000*kWh)']
         if self.line:
-            lines.append(b'0-0:96.13.0(%s)' % self.message)
+            lines.append(b'0-0:96.13.0(%s)' % self.shown())
         lines += [b'1-0:21.7.0(%s)' % kw, b'1-0:41.7.0(%s)' % kw, b'1-0:61.7.0(%s)' % kw]
         body = b'\r\n'.join(lines) + b'\r\n!'
         crc = crc16(body, 0) ^ (0 if self.crc else 1)
@@ -115,7 +126,7 @@ class Pole:
             self.message, self.line = argument.encode(), True
         elif verb == 'no-line':
             self.line = False
-        elif verb in ('meter', 'crc', 'charger'):
+        elif verb in ('meter', 'crc', 'charger', 'flicker'):
             setattr(self, verb, on)
         elif verb in ('clock', 'power'):
             setattr(self, verb, int(argument))

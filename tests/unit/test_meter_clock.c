@@ -54,6 +54,7 @@ Test(meter_clock, follows_the_rule)
         {METER_CLOCK_AUTO, true, START + 61, START, -1, "auto: they differ"},
         {METER_CLOCK_AUTO, true, START - 61, START, -1, "auto: they differ the other way"},
         {METER_CLOCK_AUTO, false, START, START + 9999, 0, "auto: a system that no one sets"},
+        {METER_CLOCK_AUTO, true, START, 60, 0, "auto: nor one that says 1970"},
         {METER_CLOCK_AUTO, true, 0, START, 0, "auto: the system's where the meter has none"},
         {METER_CLOCK_AUTO, false, 0, START, -1, "auto: but not when no one sets it"},
         {METER_CLOCK_AUTO, true, 946684860, START, 0, "auto: nor a meter that was never set"},

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -448,5 +449,92 @@ Test(p1_telegram, reads_what_is_hardly_a_telegram)
         struct p1_telegram t;
         p1_telegram_read(texts[i], strlen(texts[i]), &good, &t);
         cr_expect_eq(t.lines, 0, "%zu", i);
+    }
+}
+
+// A telegram that ends wherever the text does, and the status of one of its fields.
+struct edge {
+    char text[192];
+    size_t field;
+    enum p1_status status;
+    char why[56];
+};
+
+#define X10 "xxxxxxxxxx"
+#define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+#define HEAD "/X\r\n\r\n"
+
+ParameterizedTestParameters(p1_telegram, reads_odd_ends_of_lines)
+{
+    static struct edge cases[] = {
+        {HEAD "1-0:1.7.0(", FIELD(power_delivered_mw), P1_BAD, "the end behind '('"},
+        {HEAD "0-0:96.13.1(", FIELD(short_code), P1_BAD, "the same of a text"},
+        {HEAD "0-0:96.13.1(" X100 "x)", FIELD(short_code), P1_BAD, "101 characters"},
+        {HEAD "0-0:96.13.1(" X100 ")", FIELD(short_code), P1_VALUE, "100 characters"},
+        {HEAD "0-0:96.1.1(\x7f)", FIELD(equipment_id), P1_BAD, "DEL"},
+        {HEAD "0-0:96.1.1(" X100 "x)", FIELD(equipment_id), P1_BAD, "101 characters, no digits"},
+        {HEAD "1-3:0.2.8(50)\r\n1-3:0.2.8()\r\n", FIELD(version), P1_BAD, "a version and none"},
+        {HEAD "0-0:96.13.0(41)", FIELD(message), (enum p1_status)P1_MESSAGE_PRESENT, "no line end"},
+        {HEAD "0-0:96.13.0(41)x", FIELD(message), (enum p1_status)P1_MESSAGE_BAD, "more behind it"},
+        {HEAD "0-0:96.13.0(41", FIELD(message), (enum p1_status)P1_MESSAGE_BAD, "no ')'"},
+        {HEAD "1-0:99.97.0(1)(0-0", FIELD(failure[0].duration_s), P1_ABSENT, "no code"},
+        {HEAD "1-0:99.97.0(1)(c)(000101000000W)(x)", FIELD(failure[0].duration_s), P1_BAD,
+         "no duration"},
+        {HEAD "1-0:99.97.0(1)(c)(000101000000W)(5*kWh)", FIELD(failure[0].duration_s), P1_BAD,
+         "a duration in kWh"},
+        {HEAD "0-1:24.2.1(101209112500X)(1*m3)", FIELD(mbus[0].value), P1_VALUE,
+         "no season, but a value"},
+        {HEAD "0-1:24.2.1(101209112500W)(x)", FIELD(mbus[0].value), P1_BAD, "no value"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60", FIELD(mbus[0].value), P1_BAD, "cut"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)", FIELD(mbus[0].value), P1_BAD, "no unit"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)(q)", FIELD(mbus[0].value), P1_BAD,
+         "no such unit"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)(m3", FIELD(mbus[0].value), P1_BAD,
+         "the end behind the unit"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)(m3)", FIELD(mbus[0].value), P1_BAD,
+         "no second line"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)(m3)\r\n(x)", FIELD(mbus[0].value), P1_BAD,
+         "no number on it"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)(m3)\r\n(1*m3)", FIELD(mbus[0].value), P1_BAD,
+         "a unit on it, too"},
+        {HEAD "0-1:24.3.0(101209110000)(00)(60)(1)(c)(GJ)\r\n(9223372036854775)",
+         FIELD(mbus[0].value), P1_BAD, "more than fits"},
+        {"/" X100 "x\r\n\r\n", FIELD(identification), P1_BAD, "a header of 101 characters"},
+        {HEAD "\n\n1-0:1.7.0(1*kW)", FIELD(power_delivered_mw), P1_VALUE, "bare line feeds"},
+    };
+    return cr_make_param_array(struct edge, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct edge *c, p1_telegram, reads_odd_ends_of_lines)
+{
+    static struct p1_telegram t;
+    size_t len = strlen(c->text);
+    char *text = malloc(len); // as long as it is, so that reading on is noticed
+    memcpy(text, c->text, len);
+    p1_telegram_read(text, len, &good, &t);
+    free(text);
+    enum p1_status status;
+    memcpy(&status, (const char *)&t + c->field, sizeof status);
+    cr_expect_eq(status, c->status, "%s: %d", c->why, (int)status);
+}
+
+Test(p1_telegram, knows_the_versions_of_control)
+{
+    static const struct {
+        const char *version;
+        bool is_known;
+    } cases[] = {
+        {"40", true},      {"42", true},     {"50", true},     {"50200", true},  {"50299", true},
+        {"50217", true},   {"30", false},    {"4", false},     {"500", false},   {"5021", false},
+        {"502170", false}, {"50117", false}, {"502:0", false}, {"502/0", false}, {"5020:", false},
+        {"5020/", false},  {"", false},
+    };
+    static struct p1_telegram t;
+    char lines[64];
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(lines, sizeof lines, "1-3:0.2.8(%s)|0-0:96.13.0()|", cases[i].version);
+        read_lines(lines, &t);
+        cr_expect_eq(p1_telegram_trust(&t), cases[i].is_known ? P1_TRUSTED : P1_TRUST_VERSION, "%s",
+                     cases[i].version);
     }
 }

@@ -72,9 +72,9 @@ ParameterizedTestParameters(seal_gate, obeys_only_what_is_newer)
     static struct order cases[] = {
         {0, 8, "new", ""},
         {1, 7, "last", ""}, // it stands on P1 still
-        {0, 7, "new", "the sequence number of the message obeyed last"},
-        {0, 6, "new", "older than the message obeyed last"},
-        {0, 6, "last", "older than the message obeyed last"},
+        {0, 7, "new", "the sequence number of another message"},
+        {0, 6, "new", "older than the newest sealed message"},
+        {0, 6, "last", "older than the newest sealed message"},
         {0, 0, "new", "the seal has no sequence number"},
         {-1, 8, "new", "not sealed for this meter by a known key"},
     };

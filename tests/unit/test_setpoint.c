@@ -548,8 +548,8 @@ static void model_offer(struct model *model)
     for (int i = 0; i < profile.count; i++)
         is_above |= profile.periods[i].set.max_power_w > CONTRACT;
     enum err err = setpoint_offer(&model->setpoint, &profile, digest, model_now(model), reason);
-    enum err wanted = is_above                               ? ERR_RANGE
-                      : !model->timed                        ? ERR_MORE
+    enum err wanted = !model->timed                          ? ERR_MORE
+                      : is_above                             ? ERR_RANGE
                       : profile.valid_to <= model_utc(model) ? ERR_RANGE
                                                              : ERR_NONE;
     cr_assert_eq(err, wanted);

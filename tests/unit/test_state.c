@@ -71,7 +71,7 @@ Test(state, is_read_as_it_was_written)
 
 static enum err decode_body(const char *body, struct state *state)
 {
-    char content[512], digest[DIGEST_TEXT_LEN + 1];
+    char content[2048], digest[DIGEST_TEXT_LEN + 1];
     struct digest sum = digest_of(body, strlen(body));
     digest_format(&sum, digest);
     int len = snprintf(content, sizeof content, "socmod-gateway state 1 %s\n%s", digest, body);
@@ -90,6 +90,7 @@ Test(state, of_before_there_were_seals_is_read)
 
 Test(state, that_makes_no_sense_is_refused)
 {
+#define HELD(profile) "{\"limit_w\":null,\"current\":" profile ",\"next\":null,\"done\":\"\"}"
 #define REST "\"limit_w\":6000,\"current\":null,\"next\":null"
     static const struct {
         const char *body;
@@ -109,7 +110,19 @@ Test(state, that_makes_no_sense_is_refused)
         {"{\"limit_w\":1.5,\"current\":null,\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
         {"{\"current\":null,\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
         {"{\"limit_w\":null,\"current\":{},\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
+        {"{\"limit_w\":2147483648,\"current\":null,\"next\":null,\"done\":\"\"}", ERR_RANGE},
+        {"{\"limit_w\":null,\"next\":null,\"done\":\"\"}", ERR_SYNTAX},
+        {"{\"limit_w\":null,\"current\":null,\"done\":\"\"}", ERR_SYNTAX},
+        {HELD("{\"accepted\":\"2026-01-14T17:00:00Z\"}"), ERR_SYNTAX},
+        {HELD("{\"accepted\":\"2026-01-14T17:00:00Z\",\"text\":1}"), ERR_SYNTAX},
+        {HELD("{\"text\":\"{}\"}"), ERR_SYNTAX},
+        {HELD("{\"accepted\":1,\"text\":\"{}\"}"), ERR_SYNTAX},
+        {HELD("{\"accepted\":\"2026-02-31T17:00:00Z\",\"text\":\"{}\"}"), ERR_SYNTAX},
+        {HELD("{\"accepted\":\"1999-12-31T23:59:59Z\",\"text\":\"{}\"}"), ERR_RANGE},
+        {HELD("{\"accepted\":\"2100-01-01T00:00:00Z\",\"text\":\"{}\"}"), ERR_RANGE},
         {"[]", ERR_SYNTAX},
+        {"{", ERR_SYNTAX},
+        {"", ERR_SYNTAX},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct state state = {.limit_w = 42};
@@ -117,6 +130,20 @@ Test(state, that_makes_no_sense_is_refused)
         cr_expect_eq(err, cases[i].err, "%s: %s", cases[i].body, err_name(err));
         cr_expect_eq(state.limit_w, 42, "the result must stay untouched");
     }
+}
+
+Test(state, with_a_text_longer_than_any_message_is_refused)
+{
+    char body[LONG_MESSAGE_MAX + 200], text[LONG_MESSAGE_MAX + 2];
+    struct state state = {.limit_w = 42};
+    for (int more = 0; more < 2; more++) {
+        memset(text, 'x', sizeof text);
+        text[LONG_MESSAGE_MAX + more] = '\0';
+        snprintf(body, sizeof body, HELD("{\"accepted\":\"2026-01-14T17:00:00Z\",\"text\":\"%s\"}"),
+                 text);
+        cr_expect_eq(decode_body(body, &state), more ? ERR_RANGE : ERR_NONE);
+    }
+    cr_expect_eq(state.current.len, LONG_MESSAGE_MAX);
 }
 
 Test(state, holds_two_full_messages)
@@ -188,6 +215,12 @@ Test(state, file_that_is_damaged_or_cannot_be_written_is_told)
     cr_expect(strstr(why, "not a sound state file"), "%s", why);
     cr_expect_eq(state_file_save(file, &state, why), ERR_NONE, "and is replaced");
     state_file_free(file);
+
+    file = state_file_new(folder);
+    cr_expect_eq(state_file_load(file, &read, why), ERR_IO, "a folder");
+    cr_expect(strstr(why, "read ") && strstr(why, folder), "%s", why);
+    state_file_free(file);
+    state_file_free(NULL);
 
     file = state_file_new("/proc/none/state");
     cr_expect_eq(state_file_save(file, &state, why), ERR_IO);

@@ -5,20 +5,17 @@
 
 #include "gateway/setpoint.h"
 #include "gateway/state.h"
+#include "tests/unit/power_cut.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { OLD_W = 3000, NEW_W = 9000, SAFE_W = 4200, STEPS_MAX = 400 };
+enum { OLD_W = 3000, NEW_W = 9000, SAFE_W = 4200 };
 
 static char folder[] = "/tmp/power_cut.XXXXXX";
 static char path[64], beside[64];
@@ -82,47 +79,9 @@ static int32_t first_limit(void)
     return setpoint.limit_w;
 }
 
-static pid_t save_under_watch(void)
+static bool save_new(void)
 {
-    pid_t child = fork();
-    cr_assert_geq(child, 0);
-    if (child == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-            _exit(77);
-        raise(SIGSTOP);
-        _exit(save(NEW_W) ? 1 : 0);
-    }
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-        cr_skip_test("a child may not be traced here");
-    cr_assert(WIFSTOPPED(status));
-    cr_assert_eq(ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
-                 0);
-    return child;
-}
-
-// Go on to the next entry or exit of a system call. False: the child is gone.
-static bool go_on(pid_t child, int *status)
-{
-    cr_assert_eq(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
-    cr_assert_eq(waitpid(child, status, 0), child);
-    return WIFSTOPPED(*status);
-}
-
-// Kill a save after so many stops. False: it was done before.
-static bool killed_after(int stops)
-{
-    int status = 0;
-    pid_t child = save_under_watch();
-    for (int i = 0; i < stops; i++)
-        if (!go_on(child, &status)) {
-            cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the save went well");
-            return false;
-        }
-    kill(child, SIGKILL);
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    return true;
+    return save(NEW_W) == ERR_NONE;
 }
 
 Test(power_cut, at_any_step_leaves_the_old_state_or_the_new_one, .timeout = 120)
@@ -130,10 +89,9 @@ Test(power_cut, at_any_step_leaves_the_old_state_or_the_new_one, .timeout = 120)
     bool was_old = false, was_new = false;
     int stops = 0;
     for (;; stops++) {
-        cr_assert_lt(stops, STEPS_MAX);
         unlink(beside);
         cr_assert_eq(save(OLD_W), ERR_NONE);
-        bool was_killed = killed_after(stops);
+        bool was_killed = power_cut_after(stops, save_new);
         int32_t now = kept();
         cr_assert(now == OLD_W || now == NEW_W, "%d W after %d stops", now, stops);
         cr_assert_not(was_new && now == OLD_W, "what was new is old again");
@@ -155,7 +113,7 @@ Test(power_cut, of_the_first_save_leaves_none_or_the_new_one, .timeout = 120)
     for (int stops = 0; was_killed; stops++) {
         unlink(path);
         unlink(beside);
-        was_killed = killed_after(stops);
+        was_killed = power_cut_after(stops, save_new);
         int32_t now = kept();
         cr_assert(now == -1 || now == NEW_W, "%d W after %d stops", now, stops);
         cr_assert_leq(first_limit(), SAFE_W);
@@ -167,36 +125,15 @@ Test(power_cut, of_the_first_save_leaves_none_or_the_new_one, .timeout = 120)
 // disk before it takes its name, and the name is before the save is said to be done.
 Test(power_cut, finds_file_and_folder_synced_in_order)
 {
-    enum { OTHER, WRITE, SYNC, RENAME };
-    int order[STEPS_MAX];
-    int count = 0, status = 0;
-    pid_t child = save_under_watch();
-    while (go_on(child, &status)) {
-        struct __ptrace_syscall_info info;
-        if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0)
-            cr_skip_test("system calls cannot be told apart here");
-        if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
-            continue;
-        long number = (long)info.entry.nr;
-        bool is_rename = number == SYS_renameat || number == SYS_renameat2;
-#ifdef SYS_rename
-        is_rename |= number == SYS_rename;
-#endif
-        int step = number == SYS_write                              ? WRITE
-                   : number == SYS_fsync || number == SYS_fdatasync ? SYNC
-                   : is_rename                                      ? RENAME
-                                                                    : OTHER;
-        if (step != OTHER && count < STEPS_MAX)
-            order[count++] = step;
-    }
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    enum power_cut_step order[POWER_CUT_STEPS];
+    int count = power_cut_steps(save_new, order);
     cr_assert_geq(count, 4);
-    const int *end = order + count;
-    cr_expect_eq(end[-1], SYNC, "of the folder");
-    cr_expect_eq(end[-2], RENAME);
-    cr_expect_eq(end[-3], SYNC, "of the file");
-    for (const int *step = order; step < end - 3; step++)
-        cr_expect_eq(*step, WRITE);
+    const enum power_cut_step *end = order + count;
+    cr_expect_eq(end[-1], POWER_CUT_SYNC, "of the folder");
+    cr_expect_eq(end[-2], POWER_CUT_RENAME);
+    cr_expect_eq(end[-3], POWER_CUT_SYNC, "of the file");
+    for (const enum power_cut_step *step = order; step < end - 3; step++)
+        cr_expect_eq(*step, POWER_CUT_WRITE);
 }
 
 Test(power_cut, and_a_disk_that_is_full_at_any_octet_leave_the_old_state)
