@@ -3,6 +3,7 @@
 #include "gateway/status_page.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "base/rfc3339.h"
 #include "gateway/meter_values.h"
 
@@ -206,7 +207,11 @@ static void get_metrics(struct http_request *request)
         setpoint_mode_name(status.mode), status.limit_w, count, confirmed,
         (unsigned long long)p1->ok, (unsigned long long)p1->bad, (unsigned long long)p1->absent,
         (unsigned long long)broken(p1));
-    http_answer(request, 200, "text/plain; version=0.0.4", text, strlen(text));
+    char *kept = metric_text();
+    char *both = memory_format("%s%s", kept, text);
+    free(kept);
+    free(text);
+    http_answer(request, 200, "text/plain; version=0.0.4", both, strlen(both));
 }
 
 static const struct http_route routes[] = {

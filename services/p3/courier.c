@@ -3,6 +3,7 @@
 #include "services/p3/courier.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "services/p3/delivery_table.h"
 #include "services/p3/outbox.h"
 
@@ -94,6 +95,15 @@ static uint64_t seed_of(const char *profile)
     return seed;
 }
 
+// By route_status.
+static struct metric metrics[] = {
+    [ROUTE_VERIFIED] = METRIC_COUNTS_BY("socmod_p3_attempts_total", "Attempts to deliver, ended.",
+                                        "result", "verified"),
+    [ROUTE_WRITTEN] = METRIC_COUNTS_BY("socmod_p3_attempts_total", NULL, "result", "written"),
+    [ROUTE_RETRY] = METRIC_COUNTS_BY("socmod_p3_attempts_total", NULL, "result", "retry"),
+    [ROUTE_REFUSED] = METRIC_COUNTS_BY("socmod_p3_attempts_total", NULL, "result", "refused"),
+};
+
 static void keep_result(struct courier *courier, const struct errand *errand,
                         const struct route_answer *answer)
 {
@@ -102,6 +112,7 @@ static void keep_result(struct courier *courier, const struct errand *errand,
         courier->results =
             memory_grow(courier->results, courier->result_room, sizeof *courier->results);
     }
+    metric_add(&metrics[answer->status], 1);
     struct delivery_result *result = &courier->results[courier->result_count++];
     struct utc now = clock_utc();
     memcpy(result->profile, errand->profile, sizeof result->profile);
@@ -324,6 +335,7 @@ struct courier *courier_new(struct loop *loop, struct db *db,
                             const struct courier_settings *settings)
 {
     struct courier *courier = memory_new(1, sizeof *courier);
+    metric_join(metrics, sizeof metrics / sizeof *metrics);
     courier->loop = loop;
     courier->db = db;
     courier->settings = *settings;

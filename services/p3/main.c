@@ -5,7 +5,9 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "io/db.h"
+#include "io/http.h"
 #include "io/loop.h"
+#include "io/metrics_port.h"
 #include "io/mqtt.h"
 #include "io/notify.h"
 #include "services/p3/courier.h"
@@ -25,7 +27,8 @@ static struct {
     char *database;
     struct mqtt_texts mqtt;
     int64_t max_under_way, max_per_head_end, answer_timeout_s;
-    char *object;
+    char *object, *metrics_address;
+    int64_t metrics_port;
 } config;
 
 static const struct setting settings[] = {
@@ -39,6 +42,7 @@ static const struct setting settings[] = {
      .most = 600, .help = "seconds until a head-end has answered, or is asked again later"},
     {"p3", "object", .text = &config.object, .otherwise = "0-0:96.13.0.255",
      .help = "OBIS identifier of the text in the meter"},
+    METRICS_SETTINGS(config.metrics_address, config.metrics_port),
     CLOCK_SETTINGS,
     {0},
 };
@@ -152,6 +156,7 @@ int main(int argc, char **argv)
                               .lease_s = config.answer_timeout_s + LEASE_MARGIN_S,
                           });
     db_listen(db, loop, channels, on_doorbell, NULL);
+    struct http *port = metrics_port_new(loop, config.metrics_address, config.metrics_port);
     struct notify *notify = notify_new(loop);
     log_info("p3.started", F("name", config.mqtt.client_id));
     loop_run(loop);
@@ -162,6 +167,7 @@ int main(int argc, char **argv)
     loop_run(loop);
     loop_timer_free(goodbye);
     notify_free(notify);
+    http_free(port);
     head_end_free(head_end);
     courier_free(courier);
     db_free(db);
