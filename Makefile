@@ -83,7 +83,16 @@ $(B)/assets_built_in.c: services/audit/page services/audit/page/vendor $(wildcar
 	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
 $(B)/assets_built_in.o: $(B)/assets_built_in.c services/audit/asset.h
 	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o
+# And what an export of the trail is checked with.
+$(B)/recipe_built_in.c: services/audit/recipe $(wildcard services/audit/recipe/*) Makefile
+	@mkdir -p $(@D) && echo '  EMBED services/audit/recipe'
+	$(Q)(printf '#include "services/audit/incident.h"\nconst struct asset recipe_built_in[] = {\n'; \
+	    for f in $(sort $(filter services/audit/recipe/%,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
+	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
+$(B)/recipe_built_in.o: $(B)/recipe_built_in.c services/audit/incident.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o \
+        $(B)/recipe_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -34,7 +34,14 @@ grant select on all tables in schema p3 to socmod_planner, socmod_audit;
 
 grant select on all tables in schema keys to socmod_p3;
 
-grant insert on audit.event to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
-grant select on audit.event, audit.token to socmod_audit;
+-- The rest of an event's columns is the seal's.
+grant insert (at, program, kind, subject, data) on audit.event
+    to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+grant execute on function audit.link(bytea, integer, bigint, bytea),
+    audit.content(bigint, timestamptz, text, text, text, jsonb)
+    to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
+grant select on audit.event, audit.shard, audit.head, audit.verification, audit.token to socmod_audit;
+grant insert on audit.head, audit.verification to socmod_audit;
+grant execute on function audit.ensure_months(timestamptz) to socmod_audit;
 grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
     audit.at_us(timestamptz) to socmod_audit;

@@ -122,16 +122,34 @@ static size_t compose(const char *text, size_t len, const char *equipment_id,
     return sizeof DOMAIN + id_len + len;
 }
 
+void seal_sign(const struct seal_key *key, const char *text, size_t len,
+               uint8_t signature[static SEAL_SIGNATURE])
+{
+    size_t size = SEAL_SIGNATURE;
+    EVP_MD_CTX *context = must(EVP_MD_CTX_new());
+    must_work(EVP_DigestSignInit(context, NULL, NULL, NULL, key->pkey) == 1);
+    must_work(EVP_DigestSign(context, signature, &size, (const uint8_t *)text, len) == 1);
+    EVP_MD_CTX_free(context);
+}
+
+bool seal_signed(const char *text, size_t len, const uint8_t signature[static SEAL_SIGNATURE],
+                 const struct seal_public *key)
+{
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->octets, SEAL_KEY);
+    EVP_MD_CTX *context = must(EVP_MD_CTX_new());
+    must_work(EVP_DigestVerifyInit(context, NULL, NULL, NULL, must(pkey)) == 1);
+    bool is_true =
+        EVP_DigestVerify(context, signature, SEAL_SIGNATURE, (const uint8_t *)text, len) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pkey);
+    return is_true;
+}
+
 static void sign(const struct seal_key *key, const char *text, size_t len, const char *equipment_id,
                  uint8_t signature[static SEAL_SIGNATURE])
 {
     char message[SIGNED_MAX];
-    size_t size = SEAL_SIGNATURE, message_len = compose(text, len, equipment_id, message);
-    EVP_MD_CTX *context = must(EVP_MD_CTX_new());
-    must_work(EVP_DigestSignInit(context, NULL, NULL, NULL, key->pkey) == 1);
-    must_work(EVP_DigestSign(context, signature, &size, (const uint8_t *)message, message_len)
-              == 1);
-    EVP_MD_CTX_free(context);
+    seal_sign(key, message, compose(text, len, equipment_id, message), signature);
 }
 
 // Is this as long_message_write() writes it? Its header holds no braces.
@@ -193,13 +211,5 @@ bool seal_is_true(const char *text, const struct seal *seal, const char *equipme
         return false;
     char message[SIGNED_MAX];
     size_t len = compose(text, seal->signed_len, equipment_id, message);
-    EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->octets, SEAL_KEY);
-    EVP_MD_CTX *context = must(EVP_MD_CTX_new());
-    must_work(EVP_DigestVerifyInit(context, NULL, NULL, NULL, must(pkey)) == 1);
-    bool is_true =
-        EVP_DigestVerify(context, seal->signature, SEAL_SIGNATURE, (const uint8_t *)message, len)
-        == 1;
-    EVP_MD_CTX_free(context);
-    EVP_PKEY_free(pkey);
-    return is_true;
+    return seal_signed(message, len, seal->signature, key);
 }

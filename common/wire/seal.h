@@ -77,4 +77,10 @@ MUST_CHECK enum err seal_read(const char *text, size_t len, struct seal *seal);
 bool seal_is_true(const char *text, const struct seal *seal, const char *equipment_id,
                   const struct seal_public *key);
 
+// Sign any text that by its beginning can be no other kind of thing, and check such a signature.
+void seal_sign(const struct seal_key *key, const char *text, size_t len,
+               uint8_t signature[static SEAL_SIGNATURE]);
+bool seal_signed(const char *text, size_t len, const uint8_t signature[static SEAL_SIGNATURE],
+                 const struct seal_public *key);
+
 #endif

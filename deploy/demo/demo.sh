@@ -190,11 +190,16 @@ chaos() {
 prepare
 step "street of $DATA: $CHARGERS chargers, $FROM to $TO, $RATE times as fast"
 step "PostgreSQL and MQTT broker of its own in $WORK"
-start_postgres socmod
+start_postgres empty
 start_broker
-"$BIN/socmod-admin" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
+# What is done by hand happens before the street's day, also to who reads the trail.
+HANDS="$(date -u -d "$FROM - 1 hour" +%Y-%m-%dT%H:%M:%SZ) $(date +%s.%N) 1"
+ini admin </dev/null
+ADMIN=("$BIN/socmod-admin" --config "$WORK/admin.ini")
+"${ADMIN[@]}" migrate >"$WORK/migrate.log" 2>&1 || fail "migrate: $(cat "$WORK/migrate.log")"
+"${ADMIN[@]}" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
     || fail "import: $(cat "$WORK/import.log")"
-"$BIN/socmod-admin" token --name demo --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
+"${ADMIN[@]}" token --name demo --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
 SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \
     || fail "seal: $(cat "$WORK/seal.log")"

@@ -17,6 +17,8 @@ enum err event_table_add(struct db *db, const char *kind, const char *subject, c
     char at[DB_TIME_LEN + 1];
     db_time(clock_utc(), at);
     const char *params[] = {at, kind, subject, data};
+    if (db_do(db, "select audit.ensure_months($1)", 1, params))
+        return ERR_IO;
     return db_do(db,
                  "insert into audit.event (at, program, kind, subject, data) values ($1,"
                  " 'socmod-admin', $2, $3, coalesce($4::jsonb, '{}')"

@@ -6,6 +6,7 @@
 #include "io/db.h"
 #include "services/admin/grid_import.h"
 #include "services/admin/migrate.h"
+#include "services/admin/retire.h"
 #include "services/admin/seal_job.h"
 #include "services/admin/token.h"
 #include "wire/seal.h"
@@ -15,10 +16,13 @@
 #include <string.h>
 
 static char *connection;
+static struct retire_job retirement;
 static const struct setting settings[] = {
     {"database", "connection", .text = &connection, .otherwise = "dbname=socmod",
      .help = "how to reach PostgreSQL as its owner, as libpq says it; passwords belong in"
              " ~/.pgpass"},
+    {"trail", "keep_months", .integer = &retirement.keep_months, .otherwise = "24", .least = 1,
+     .most = 1200, .help = "retire: the trail of so many whole months always stays"},
     CLOCK_SETTINGS,
     {0},
 };
@@ -37,10 +41,13 @@ static const struct program_option options[] = {
     {"revoke", .flag = &revoke, .help = "token: end the one of NAME now"},
     {"make-key", "FILE", .text = &seal.make_key,
      .help = "seal: make a key pair; FILE gets the private one, the public one is printed"},
-    {"key", "FILE", .text = &seal.key, .help = "seal: private key; its public one is printed, or"},
+    {"key", "FILE", .text = &seal.key,
+     .help = "seal: private key; its public one is printed, or; retire: that of signed heads"},
     {"meter", "ID", .text = &seal.meter, .help = "seal: the message FILE is sealed for this one"},
     {"seq", "NUMBER", .text = &seal_seq,
      .help = "seal: greater than that of the message before; otherwise milliseconds since 1970"},
+    {"before", "MONTH", .text = &retirement.before,
+     .help = "retire: the first month of the audit trail that stays, as 2024-03"},
     {0},
 };
 
@@ -50,7 +57,7 @@ static const struct program program = {
     .version = VERSION,
     .settings = settings,
     .options = options,
-    .words = "migrate | import FILE | export [FILE] | token | seal [FILE]",
+    .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | retire",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -81,6 +88,18 @@ static enum err run_seal(struct db *db, char **words)
 {
     (void)db;
     return seal_job_run(&seal, words[0] ? words[0] : "-");
+}
+
+static enum err run_retire(struct db *db, char **words)
+{
+    (void)words;
+    return retire_run(db, &retirement);
+}
+
+static const char *retirement_fault(void)
+{
+    retirement.key = seal.key;
+    return retire_fault(&retirement);
 }
 
 static const char *seal_fault(void)
@@ -128,9 +147,12 @@ static const struct job {
     const char *(*fault)(void); // of the options, or NULL
     bool is_offline;            // needs no database
 } jobs[] = {
-    {"migrate", 0, 0, run_migrate, NULL, false}, {"import", 1, 1, run_import, NULL, false},
-    {"export", 0, 1, run_export, NULL, false},   {"token", 0, 0, run_token, token_fault, false},
+    {"migrate", 0, 0, run_migrate, NULL, false},
+    {"import", 1, 1, run_import, NULL, false},
+    {"export", 0, 1, run_export, NULL, false},
+    {"token", 0, 0, run_token, token_fault, false},
     {"seal", 0, 1, run_seal, seal_fault, true},
+    {"retire", 0, 0, run_retire, retirement_fault, false},
 };
 
 static const struct job *find_job(int count, char **words)

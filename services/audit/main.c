@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// socmod-audit: tells over HTTP who was limited, when, by how much, why, and what became of it.
+// socmod-audit: tells over HTTP who was limited, when, by how much, why, and what became of it;
+// signs and verifies the trail.
 
 #include "base/log.h"
 #include "base/program.h"
+#include "base/rfc3339.h"
 #include "io/http.h"
 #include "io/notify.h"
 #include "services/audit/gauges.h"
+#include "services/audit/incident.h"
 #include "services/audit/reads.h"
 #include "services/audit/routes.h"
+#include "services/audit/sign_heads.h"
 #include "services/audit/stream.h"
+#include "services/audit/upkeep.h"
+#include "services/audit/verify.h"
 #include "services/audit/worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 // Events that refusals may make: a handful at once, then one a second.
 enum { TRAIL_BURST = 20 };
@@ -22,6 +30,8 @@ enum { DESCRIPTORS_OWN = 256 };
 
 static char *address, *certificate_file, *key_file, *connection;
 static int64_t port, threads, connections_max;
+static char *trail_key_file, *trail_heads_file, *trail_public_key;
+static struct head_keys trail_keys;
 static int64_t requests_per_s, request_burst, statement_ms, span_days, ready_s;
 static int64_t exports, export_s;
 
@@ -55,16 +65,104 @@ static const struct setting settings[] = {
      .help = "of loads and statistics in one answer, days"},
     {"limits", "ready_s", .integer = &ready_s, .otherwise = "3600", .least = 0, .most = 31536000,
      .help = "age of the newest planning round above which /readyz says no, s; 0 for any age"},
+    {"trail", "public_key", .text = &trail_public_key, .otherwise = "",
+     .help = "whose signed heads are trusted, base64url; two, with a blank, while keys change"},
+    {"trail", "key_file", .text = &trail_key_file, .otherwise = "",
+     .help = "PEM file of the private key, for --sign-heads only"},
+    {"trail", "heads_file", .text = &trail_heads_file, .otherwise = "",
+     .help =
+         "signed heads also go to this file, which belongs on another machine; --verify reads it"},
     CLOCK_SETTINGS,
+    {0},
+};
+
+static bool is_verifying, is_signing;
+static const char *verify_after, *threads_text;
+static const char *export_path, *export_from, *export_to, *export_subjects;
+static const struct program_option options[] = {
+    {"verify", .flag = &is_verifying, .help = "check the seal of the trail, and stop"},
+    {"after", "HEAD", .text = &verify_after,
+     .help = "verify: only what came after that signed head, a number or \"last\""},
+    {"threads", "N", .text = &threads_text, .help = "verify: 1 to 64; otherwise one per processor"},
+    {"sign-heads", .flag = &is_signing, .help = "sign how far the trail has come, and stop"},
+    {"export", "PATH", .text = &export_path,
+     .help = "export events with all to check them, to a new folder or a new file .tar, and stop"},
+    {"from", "TIME", .text = &export_from, .help = "export: from then on, RFC 3339"},
+    {"to", "TIME", .text = &export_to, .help = "export: and before then"},
+    {"subject", "SUBJECTS", .text = &export_subjects,
+     .help = "export: only events of these, with commas between them"},
     {0},
 };
 
 static bool check(void)
 {
+    if (head_keys_parse(trail_public_key, &trail_keys)) {
+        fputs("[trail] public_key: one or two keys of 43 characters\n", stderr);
+        return false;
+    }
     if (!*certificate_file == !*key_file)
         return true;
     fputs("[http] certificate_file and key_file: one without the other\n", stderr);
     return false;
+}
+
+static _Noreturn void refuse_usage(const char *why)
+{
+    fprintf(stderr, "socmod-audit: %s\n", why);
+    exit(EXIT_USAGE);
+}
+
+static const char *or_none(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+static int verify(void)
+{
+    char *end;
+    long count = threads_text ? strtol(threads_text, &end, 10) : sysconf(_SC_NPROCESSORS_ONLN);
+    if (count < 1 || count > 64 || (threads_text && *end))
+        refuse_usage("--threads takes 1 to 64");
+    if (verify_after && strcmp(verify_after, "last") != 0
+        && (strtoll(verify_after, &end, 10) < 1 || *end))
+        refuse_usage("--after takes the number of a signed head, or \"last\"");
+    return verify_run(&(struct verify_job){.connection = connection,
+                                           .threads = count,
+                                           .keys = trail_keys,
+                                           .heads_file = or_none(trail_heads_file),
+                                           .after = verify_after});
+}
+
+static int64_t time_of(const char *text)
+{
+    int64_t utc;
+    if (!text || rfc3339_parse(text, strlen(text), &utc))
+        refuse_usage("--export takes --from TIME --to TIME, such as 2026-01-14T16:00:00Z");
+    return utc;
+}
+
+static int export(void)
+{
+    struct incident_job job = {.connection = connection,
+                               .path = export_path,
+                               .asked = {.from = time_of(export_from),
+                                         .to = time_of(export_to),
+                                         .subjects = export_subjects},
+                               .keys = trail_keys};
+    if (job.asked.from >= job.asked.to)
+        refuse_usage("--from is not before --to");
+    return incident_run(&job);
+}
+
+static int sign(void)
+{
+    if (!*trail_key_file) {
+        fputs("--sign-heads needs [trail] key_file\n", stderr);
+        return EXIT_SETTINGS;
+    }
+    return sign_heads(&(struct sign_job){.connection = connection,
+                                         .key_file = trail_key_file,
+                                         .heads_file = or_none(trail_heads_file)});
 }
 
 static const struct program program = {
@@ -72,6 +170,7 @@ static const struct program program = {
     .purpose = "tell over HTTP who was limited, when, by how much, why, and what became of it",
     .version = VERSION,
     .settings = settings,
+    .options = options,
     .check = check,
 };
 
@@ -88,9 +187,8 @@ static void allow_descriptors(void)
                  F("given", (int64_t)limit.rlim_cur));
 }
 
-int main(int argc, char **argv)
+static int serve(void)
 {
-    program_start(&program, argc, argv);
     struct audit audit = {
         .connection = connection,
         .version = VERSION,
@@ -121,9 +219,11 @@ int main(int argc, char **argv)
         http_new(loop, &http_settings, audit_routes, routes_admit, worker_new, worker_free, &audit);
     if (http) {
         struct stream *stream = stream_new(loop, connection, http);
+        struct upkeep *upkeep = upkeep_new(loop, connection);
         struct notify *notify = notify_new(loop);
         loop_run(loop);
         notify_free(notify);
+        upkeep_free(upkeep);
         stream_free(stream);
     }
     http_free(http);
@@ -134,4 +234,18 @@ int main(int argc, char **argv)
     gauges_free(audit.gauges);
     access_free(audit.access);
     return http ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    program_start(&program, argc, argv);
+    if (is_verifying + is_signing + (export_path != NULL) > 1)
+        refuse_usage("one job at a time");
+    if (!is_verifying && (verify_after || threads_text))
+        refuse_usage("--after and --threads belong to --verify");
+    if (!export_path && (export_from || export_to || export_subjects))
+        refuse_usage("--from, --to and --subject belong to --export");
+    if (export_path)
+        return export();
+    return is_verifying ? verify() : is_signing ? sign() : serve();
 }

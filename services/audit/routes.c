@@ -78,6 +78,7 @@ const struct http_route audit_routes[] = {
     {"GET", "/v1/deliveries", route_deliveries, LIST, PAGE "meter connection state cause from to", DELIVERY},
     {"GET", "/v1/receipts", route_receipts, LIST, PAGE "meter state from to", RECEIPT},
     {"GET", "/v1/events", route_events, LIST, PAGE "kind subject program from to", TRAIL},
+    {"GET", "/v1/trail", route_trail, JSON, "", GRID},
     {"GET", "/v1/statistics", route_statistics, JSON, "from to", GRID},
     {"GET", "/v1/stream", route_stream, "text/event-stream", "", GRID},
     {"GET", "/v1/token", route_token, JSON, "", METRICS},

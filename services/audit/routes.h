@@ -47,6 +47,7 @@ void route_life(struct http_request *request);
 void route_deliveries(struct http_request *request);
 void route_receipts(struct http_request *request);
 void route_events(struct http_request *request);
+void route_trail(struct http_request *request);
 void route_stream(struct http_request *request);
 void route_statistics(struct http_request *request);
 // The program itself.

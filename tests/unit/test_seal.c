@@ -244,3 +244,17 @@ Test(seal_key, of_another_kind_is_refused)
         cr_expect_null(key);
     }
 }
+
+Test(seal, signs_other_texts_too)
+{
+    static const char other[] = "socmod audit head 1";
+    uint8_t signature[SEAL_SIGNATURE];
+    struct seal_key *key = key_of(pem);
+    struct seal_public public = seal_key_public(key);
+    seal_sign(key, other, strlen(other), signature);
+    cr_expect(seal_signed(other, strlen(other), signature, &public));
+    cr_expect(!seal_signed(other, strlen(other) - 1, signature, &public));
+    signature[7] ^= 1;
+    cr_expect(!seal_signed(other, strlen(other), signature, &public));
+    seal_key_free(key);
+}
