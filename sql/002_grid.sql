@@ -52,3 +52,27 @@ create table grid.charger (
     max_a      real not null check (max_a > 0)    -- per phase
 );
 create index on grid.charger (connection);
+
+-- Limits set by hand (socmod-admin limit), above all plans: nobody beneath gets more, whatever is
+-- planned; contract and plans still hold where they are lower. In force from `started` until `ends`
+-- or `released`; the rows stay.
+create table grid.manual_limit (
+    number       integer generated always as identity primary key,
+    transformer  integer references grid.transformer,
+    feeder       integer references grid.feeder,
+    connection   integer references grid.connection,  -- of the charger named
+    -- 'phase': what each phase of the transformer or feeder may carry in all, or of the connection
+    -- may draw; 'connection': what each connection beneath may draw
+    per          text not null check (per in ('phase', 'connection')),
+    limit_w      integer not null check (limit_w between 0 and 1000000000),
+    reason       text not null check (length(reason) between 1 and 300),
+    made_by      text not null,
+    started      timestamptz not null,
+    ends         timestamptz not null check (ends > started),
+    released     timestamptz check (released >= started),  -- before its end
+    released_by  text,
+    released_why text,
+    check (num_nonnulls(transformer, feeder, connection) = 1)
+);
+create index manual_limit_ends on grid.manual_limit (ends);
+-- Doorbell "grid_limit": payload is the number of a transformer.

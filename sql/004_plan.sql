@@ -7,8 +7,18 @@ create table plan.turn (
     quarter     timestamptz,          -- of its last round, as are the following
     basis       timestamptz,
     revision    bigint not null default 0,
-    blind       boolean not null default false,
+    -- how fresh the measurements behind it were, as plan.round says it, and whether a feeder has
+    -- chargers that nobody hears: so that a change is told once
+    sight       text not null default 'fresh',
+    deaf        boolean not null default false,
+    congested   boolean not null default false, -- in its last round: next time it comes first
     rounds      bigint not null default 0
+);
+
+-- Which planners work: they share the transformers by number.
+create table plan.planner (
+    name text primary key,
+    seen timestamptz          -- at the start of a quarter hour; null: it stopped
 );
 
 -- One round of one transformer. `quarter` is the quarter hour that is decided about (the one that
@@ -25,7 +35,10 @@ create table plan.round (
     finished    timestamptz not null,
     planner     text not null,
     congested   boolean not null,
-    blind       boolean not null default false, -- a phase with a limit lacks fresh measurements
+    -- the oldest measurement of a phase with a limit: 'fresh', of the quarter hour before; 'late',
+    -- up to two hours old; 'blind', older; 'lost', older than a day
+    sight       text not null default 'fresh' check (sight in ('fresh', 'late', 'blind', 'lost')),
+    blind       boolean not null default false, -- 'blind' or 'lost'
     unique nulls not distinct (transformer, quarter, basis, revision)
 );
 create index on plan.round (quarter, transformer);
@@ -90,7 +103,8 @@ create table plan.share (
     share_w    integer not null,      -- whole connection
     -- 'demand', 'contract', 'floor', 'feeder F1 L2', 'transformer T1 L3'; 'pause': below 6 A, in
     -- turns; 'idle': no car, others held low; 'interval', 'delivery': its meter takes no message
-    -- now, or did not confirm the last; 'no data': nothing measured
+    -- now, or did not confirm the last; 'no data': nothing measured; 'no meters': nobody hears what
+    -- it draws; 'by hand': grid.manual_limit
     bound_by   text not null,
     decision   text not null check (decision in ('send', 'keep', 'free')),
     reason     text not null,         -- in words
@@ -109,7 +123,9 @@ create table plan.profile (
     limit_w     integer not null,     -- of its first period
     text        text not null check (length(text) between 1 and 1024 and text !~ '[\r\n]'),
     digest      text not null,        -- SHA-256 of text, lower-case hex
-    priority    smallint not null default 5,  -- 0 first
+    -- 0 first. 0: by hand, and not held back by the meter's message interval; 1: by hand; 3 lowers
+    -- a limit, 5 raises one, 7 is for a car that may come
+    priority    smallint not null default 5 check (priority between 0 and 9),
     not_after   timestamptz not null, -- useless later
     created     timestamptz not null
 );
@@ -117,4 +133,5 @@ create index on plan.profile (meter, created desc);
 create index on plan.profile (created, id); -- socmod-p3 reads on from the last one that it took
 create index on plan.profile (digest);
 create index on plan.profile (round);
+create index profile_by_hand on plan.profile (meter, valid_to) where priority <= 1;
 -- Doorbells: "plan_profile" (payload: how many), "plan_round" (payload: round id).

@@ -45,3 +45,4 @@ grant insert on audit.head, audit.verification to socmod_audit;
 grant execute on function audit.ensure_months(timestamptz) to socmod_audit;
 grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
     audit.at_us(timestamptz) to socmod_audit;
+grant execute on function plan.periods_of(text), plan.explain(text, timestamptz) to socmod_audit;

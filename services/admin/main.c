@@ -4,7 +4,9 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "io/db.h"
+#include "services/admin/explain_job.h"
 #include "services/admin/grid_import.h"
+#include "services/admin/limit_job.h"
 #include "services/admin/migrate.h"
 #include "services/admin/retire.h"
 #include "services/admin/seal_job.h"
@@ -30,6 +32,8 @@ static const struct setting settings[] = {
 static const char *sql_folder, *token_name, *token_role, *token_days;
 static const char *seal_seq;
 static struct seal_job seal;
+static struct limit_job limit;
+static struct explain_job explain;
 static bool replace, revoke;
 static const struct program_option options[] = {
     {"sql", "DIR", .text = &sql_folder, .help = "migrate: take the files from DIR"},
@@ -48,6 +52,20 @@ static const struct program_option options[] = {
      .help = "seal: greater than that of the message before; otherwise milliseconds since 1970"},
     {"before", "MONTH", .text = &retirement.before,
      .help = "retire: the first month of the audit trail that stays, as 2024-03"},
+    {"transformer", "ID", .text = &limit.transformer, .help = "limit: this transformer, or"},
+    {"feeder", "ID", .text = &limit.feeder, .help = "limit: this feeder, or"},
+    {"charger", "ID", .text = &limit.charger, .help = "limit, explain: this charger"},
+    {"phase-w", "W", .text = &limit.phase_w,
+     .help = "limit: what each phase of it may carry in all, or"},
+    {"connection-w", "W", .text = &limit.connection_w,
+     .help = "limit: what each connection there may draw"},
+    {"hours", "HOURS", .text = &limit.hours, .help = "limit: how long, or"},
+    {"until", "TIME", .text = &limit.until, .help = "limit: until when, RFC 3339"},
+    {"reason", "TEXT", .text = &limit.reason, .help = "limit, release: why"},
+    {"by", "NAME", .text = &limit.by, .help = "limit, release: who; otherwise who is logged in"},
+    {"all", .flag = &limit.all, .help = "limits: those too that are over"},
+    {"at", "TIME", .text = &explain.at, .help = "explain: then, RFC 3339; otherwise now"},
+    {"json", .flag = &explain.json, .help = "explain: as JSON"},
     {0},
 };
 
@@ -57,7 +75,8 @@ static const struct program program = {
     .version = VERSION,
     .settings = settings,
     .options = options,
-    .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | retire",
+    .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | retire | limit"
+             " | release NUMBER | limits | explain",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -100,6 +119,45 @@ static const char *retirement_fault(void)
 {
     retirement.key = seal.key;
     return retire_fault(&retirement);
+}
+
+static enum err run_limit(struct db *db, char **words)
+{
+    (void)words;
+    return limit_job_set(db, &limit);
+}
+
+static enum err run_release(struct db *db, char **words)
+{
+    return limit_job_release(db, &limit, words[0]);
+}
+
+static enum err run_limits(struct db *db, char **words)
+{
+    (void)words;
+    return limit_job_list(db, &limit);
+}
+
+static enum err run_explain(struct db *db, char **words)
+{
+    (void)words;
+    return explain_job_run(db, &explain);
+}
+
+static const char *limit_fault(void)
+{
+    return limit_job_fault(&limit);
+}
+
+static const char *release_fault(void)
+{
+    return limit_job_release_fault(&limit);
+}
+
+static const char *explain_fault(void)
+{
+    explain.charger = limit.charger;
+    return explain_job_fault(&explain);
 }
 
 static const char *seal_fault(void)
@@ -153,6 +211,10 @@ static const struct job {
     {"token", 0, 0, run_token, token_fault, false},
     {"seal", 0, 1, run_seal, seal_fault, true},
     {"retire", 0, 0, run_retire, retirement_fault, false},
+    {"limit", 0, 0, run_limit, limit_fault, false},
+    {"release", 1, 1, run_release, release_fault, false},
+    {"limits", 0, 0, run_limits, NULL, false},
+    {"explain", 0, 0, run_explain, explain_fault, false},
 };
 
 static const struct job *find_job(int count, char **words)

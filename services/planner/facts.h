@@ -18,15 +18,38 @@ enum {
     FACTS_FRESH = 8,     // quarters: older measurements are not planned with
     FACTS_QUARTERS = 10, // kept of loads, which may stand in for a missing one two later
     FACTS_AHEAD = 32,    // quarters foreseen
+    FACTS_FORESEEN = 96, // quarters: nothing is foreseen from older measurements
     FACTS_ID = 65,       // room for an operator's name with its terminator
+    FACTS_CAPS = 4,      // limits by hand on a connection: two of its own, those of places above
 };
 
 #define FACTS_UNKNOWN INT32_MIN // a power that was not measured
+
+// How fresh the measurements of the phases with a limit are, the oldest of them.
+enum facts_sight {
+    FACTS_SIGHT_FRESH, // of the quarter hour before
+    FACTS_SIGHT_LATE,  // up to two hours old
+    FACTS_SIGHT_BLIND, // older
+    FACTS_SIGHT_LOST,  // older than a day: nothing is foreseen from them
+};
+
+// A limit set by hand that is in force; number 0: none.
+struct facts_hand {
+    int number;
+    int64_t until;
+};
+
+// One on what a connection may draw.
+struct facts_cap {
+    struct facts_hand hand;
+    int32_t limit_w; // whole connection
+};
 
 // What is foreseen of the base load of one phase: [0] is the quarter hour decided about. Filled in
 // by foresight_look(); without one the last measurement is carried forward.
 struct facts_outlook {
     bool known;
+    int age; // quarters since the last measurement; INT_MAX: never; 0: nothing learnt yet
     const char *method; // "profile" or "ridge"
     int32_t base_w[FACTS_AHEAD], p90_w[FACTS_AHEAD], p95_w[FACTS_AHEAD];
     int32_t margin_w[FACTS_AHEAD]; // to keep free above base_w
@@ -37,6 +60,7 @@ struct facts_feeder {
     char id[FACTS_ID];
     bool limited;                               // limit_w holds; else no limit here
     int32_t limit_w[PHASES];                    // by grid phase
+    struct facts_hand hand;                     // limit_w was set by hand
     int32_t measured_w[FACTS_QUARTERS][PHASES]; // by grid phase
     int32_t revision[FACTS_QUARTERS];           // how often the value was corrected
     struct facts_outlook outlook[PHASES];
@@ -59,11 +83,14 @@ struct facts_connection {
     int32_t charger_w;           // what its chargers can draw, per phase
     double weight;
     int32_t interval_s; // least time between two messages to its meter
+    struct facts_cap caps[FACTS_CAPS];
+    int cap_count;
     struct facts_load loads[FACTS_QUARTERS];
 
     // What was sent. Borrowed from whoever filled this in; NULL for none.
     const struct horizon_plan *told;   // the newest that the meter is known to hold
     const struct horizon_plan *coming; // a newer one on its way
+    bool told_by_hand, coming_by_hand; // sent because of a limit by hand
     int64_t written;                   // when the meter last took a message; 0: not lately
 };
 
@@ -72,6 +99,8 @@ struct facts {
     char id[FACTS_ID];
     bool limited;
     int32_t limit_w[PHASES];
+    struct facts_hand hand; // limit_w was set by hand
+    enum facts_sight saw;   // in the round before
     struct facts_outlook outlook[PHASES];
     struct facts_feeder *feeders;
     int feeder_count;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "services/planner/forecast.h"
+#include "services/planner/hand_table.h"
 #include "services/planner/sql_list.h"
 #include "wire/long_message.h"
 
@@ -47,13 +48,17 @@ static const double TIGHT = 0.6; // of a limit: below it nobody is cut in the ne
     " from field.load where meter = any($1::int[])"                                                \
     " and quarter >= to_timestamp($2) and quarter <= to_timestamp($3)"
 
+// What was set by hand may hold longer than what was planned.
 #define PROFILES                                                                                   \
     "select p.meter, p.id, p.text, coalesce(d.applied_at, d.seen_at, d.verified_at) is not null"   \
     " and not r.refused, d.ended_at is not null or p.not_after <= to_timestamp($3) or r.refused,"  \
-    " extract(epoch from coalesce(d.written_at, d.verified_at, d.seen_at))::bigint"                \
-    " from plan.profile p left join p3.delivery d on d.profile = p.id,"                            \
+    " extract(epoch from coalesce(d.written_at, d.verified_at, d.seen_at))::bigint,"               \
+    " p.priority <= " HAND_PRIORITY " from ("                                                      \
+    " select * from plan.profile where meter = any($1::int[]) and created > to_timestamp($2)"      \
+    " union all select * from plan.profile where meter = any($1::int[])"                           \
+    " and priority <= " HAND_PRIORITY " and valid_to > to_timestamp($3)"                           \
+    " and created <= to_timestamp($2)) p left join p3.delivery d on d.profile = p.id,"             \
     " lateral (select d.state = 'refused' or d.cause = 'gateway-refused') r (refused)"             \
-    " where p.meter = any($1::int[]) and p.created > to_timestamp($2)"                             \
     " order by p.meter, p.created desc, p.id desc"
 
 // Where something with a number of the grid stands in its array.
@@ -137,6 +142,7 @@ static enum err read_transformers(struct db *db, struct plan_batch *batch)
             continue;
         struct facts *facts = &job->facts;
         facts->number = job->transformer;
+        facts->saw = job->sight;
         snprintf(facts->id, sizeof facts->id, "%s", PQgetvalue(rows, row, 1));
         facts->limited = take_limit(rows, row, 2, facts->limit_w);
     }
@@ -453,6 +459,7 @@ static void take_profile(const PGresult *rows, int row, struct facts_connection 
     if (id_parse(id_text, strlen(id_text), &id)
         || !take_plan(PQgetvalue(rows, row, 2), plan, id_text))
         return;
+    *(held ? &connection->told_by_hand : &connection->coming_by_hand) = sql_is_true(rows, row, 6);
     *(held ? &sent->told_id : &sent->coming_id) = id;
     *(held ? &connection->told : &connection->coming) = plan;
 }
@@ -500,7 +507,7 @@ static void know(struct plan_job *job, int64_t quarter)
             hash = mix(mix(mix(mix(hash, feeder->number), phase), start), feeder->revision[age]);
         }
     }
-    job->known_revision = (int64_t)(hash >> 1);
+    job->known_revision = (int64_t)(mix(hash, job->hands) >> 1);
 }
 
 static void find_complete(struct plan_job *job, const struct plan_batch *batch,
@@ -535,6 +542,8 @@ enum err facts_table_read(struct db *db, int64_t quarter, int64_t now, struct pl
         err = read_loads(db, quarter, &meters, batch, older);
     if (!err)
         err = read_profiles(db, now, &meters, batch);
+    if (!err)
+        err = hand_table_read(db, now, batch);
     for (int i = 0; !err && i < batch->count; i++) {
         know(&batch->jobs[i], quarter);
         find_complete(&batch->jobs[i], batch, reported);

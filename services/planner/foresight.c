@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "services/planner/forecast.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +243,7 @@ static void look_at(const struct foresight_place *place, int phase, float limit_
 {
     const struct series *series = &place->series[phase];
     int64_t age = (clock->quarter - series->origin) / QUARTER_S;
+    outlook->age = series->origin && age < INT_MAX ? (int)age : INT_MAX;
     if (series->measured < FORESIGHT_ENOUGH || age > FORESIGHT_OLDEST || age < 1)
         return;
     outlook->known = true;
@@ -262,6 +264,7 @@ void foresight_look(const struct foresight *foresight, struct facts *facts,
         struct facts_outlook *outlooks = is_feeder ? facts->feeders[f].outlook : facts->outlook;
         for (int phase = 0; phase < PHASES; phase++) {
             outlooks[phase].known = false;
+            outlooks[phase].age = 0;
             if (place)
                 look_at(place, phase, limit_of(facts, f, phase),
                         unheard(facts, clock->quarter, f, phase), clock, &outlooks[phase]);

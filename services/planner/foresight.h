@@ -21,7 +21,7 @@
 
 enum {
     FORESIGHT_ENOUGH = 24,             // measurements from which a forecast beats the last value
-    FORESIGHT_OLDEST = CALENDAR_SLOTS, // quarters: nothing is foreseen from older ones
+    FORESIGHT_OLDEST = FACTS_FORESEEN, // quarters
     FORESIGHT_PROMISES = 4, // plans kept until their quarter hour is measured, also a late one
 };
 

@@ -101,12 +101,27 @@ static void want(struct foresight_store *store, int transformer)
     store->wanted[store->wanted_count++] = transformer;
 }
 
+static bool is_old(const struct foresight *foresight, int64_t quarter)
+{
+    return quarter - foresight->looked > FACTS_FRESH * (int64_t)QUARTER_S;
+}
+
+void foresight_store_trim(struct foresight_store *store, int64_t quarter)
+{
+    for (int i = 0; i < store->room; i++) {
+        struct entry *entry = &store->entries[i];
+        if (!entry->foresight || !is_old(entry->foresight, quarter))
+            continue;
+        foresight_free(entry->foresight);
+        entry->foresight = NULL;
+    }
+}
+
 struct foresight *foresight_store_get(struct foresight_store *store, int transformer,
                                       int64_t quarter)
 {
     struct foresight *foresight = entry_of(store, transformer)->foresight;
-    bool is_old = foresight && quarter - foresight->looked > FACTS_FRESH * (int64_t)QUARTER_S;
-    if (foresight && !is_old)
+    if (foresight && !is_old(foresight, quarter))
         return foresight;
     want(store, transformer);
     return NULL;

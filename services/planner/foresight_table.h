@@ -5,8 +5,7 @@
 // and writes none of it but a small share, whatever is known; a transformer of which this process
 // knows nothing yet is planned without foresight once, and recovered after the round.
 //
-// Where several planners share transformers each learns on its own; a round of another is made
-// up for from the quarters read.
+// Where another planner had a transformer for a round, that is made up for from the quarters read.
 
 #ifndef PLANNER_FORESIGHT_TABLE_H
 #define PLANNER_FORESIGHT_TABLE_H
@@ -24,6 +23,9 @@ void foresight_store_free(struct foresight_store *store);
 // NULL: nothing, or too old; then it is wanted. Borrowed until the next recovery.
 struct foresight *foresight_store_get(struct foresight_store *store, int transformer,
                                       int64_t quarter);
+
+// Forget what has become too old, because another planner has those transformers now.
+void foresight_store_trim(struct foresight_store *store, int64_t quarter);
 
 // Is something wanted?
 bool foresight_store_wants(const struct foresight_store *store);

@@ -46,6 +46,18 @@ int32_t horizon_highest(const struct horizon_plan *plan, int phase_count, int32_
     return least(highest_w / phase_count, capacity_w);
 }
 
+bool horizon_keeps(const struct horizon_plan *plan, int32_t limit_w, int64_t from, int64_t to)
+{
+    if (!plan || from < plan->valid_from || from < plan->steps[0].start || to > plan->valid_to)
+        return false;
+    for (int i = 0; i < plan->count; i++) {
+        int64_t end = i + 1 < plan->count ? plan->steps[i + 1].start : plan->valid_to;
+        if (plan->steps[i].start < to && end > from && plan->steps[i].limit_w > limit_w)
+            return false;
+    }
+    return true;
+}
+
 int32_t horizon_round(int32_t level_w, int32_t floor_w, int32_t capacity_w)
 {
     if (level_w + HORIZON_AMPERE_W / 2 >= capacity_w)
@@ -139,4 +151,37 @@ void horizon_profile(const struct horizon_rules *rules, int phase_count, int32_t
     int64_t room_s = start + rules->length_s - held;
     profile->valid_to = add_release(rules, phase_count, level_w, capacity_w, held,
                                     room_s > 0 ? room_s : 0, profile);
+}
+
+// A period that holds from `at` on what holds there already, so that what is before can be lowered
+// on its own.
+static void split(struct profile *profile, int64_t at)
+{
+    int before = 0;
+    while (before < profile->count && profile->periods[before].start < at)
+        before++;
+    if (!before || at >= profile->valid_to
+        || (before < profile->count && profile->periods[before].start == at))
+        return;
+    assert(profile->count < PROFILE_CAPACITY);
+    for (int i = profile->count++; i > before; i--)
+        profile->periods[i] = profile->periods[i - 1];
+    profile->periods[before] = profile->periods[before - 1];
+    profile->periods[before].start = at;
+}
+
+void horizon_cap(const struct horizon_rules *rules, int phase_count, int32_t limit_w,
+                 int32_t capacity_w, int64_t until, struct profile *profile)
+{
+    split(profile, until);
+    for (int i = 0; i < profile->count; i++) {
+        struct profile_limits *set = &profile->periods[i].set;
+        if (profile->periods[i].start < until && set->max_power_w > limit_w)
+            set->max_power_w = limit_w;
+    }
+    if (profile->valid_to >= until)
+        return;
+    add(profile, profile->valid_to, limit_w);
+    profile->valid_to =
+        add_release(rules, phase_count, limit_w / phase_count, capacity_w, until, 0, profile);
 }

@@ -46,6 +46,10 @@ bool horizon_of_profile(const struct profile *profile, struct horizon_plan *plan
 int32_t horizon_highest(const struct horizon_plan *plan, int phase_count, int32_t capacity_w,
                         int64_t from, int64_t to);
 
+// Does the plan keep at or below limit_w, whole connection, from `from` until before `to`, all the
+// time? plan may be NULL: no.
+bool horizon_keeps(const struct horizon_plan *plan, int32_t limit_w, int64_t from, int64_t to);
+
 // Whole amperes, rounded down, but not below the floor; what lacks half an ampere or less to
 // the capacity is the capacity.
 int32_t horizon_round(int32_t level_w, int32_t floor_w, int32_t capacity_w);
@@ -67,5 +71,11 @@ bool horizon_is_worth_raising(const struct horizon_rules *rules, int32_t told_w,
 void horizon_profile(const struct horizon_rules *rules, int phase_count, int32_t told_w,
                      int32_t level_w, int32_t capacity_w, int64_t start, int64_t hold_s,
                      struct profile *profile);
+
+// Bring a profile down to limit_w, whole connection, wherever it is higher before `until`, and let
+// it last so long; if that is longer than it did, it is released from there along the ramp.
+// valid_from lies before `until`.
+void horizon_cap(const struct horizon_rules *rules, int phase_count, int32_t limit_w,
+                 int32_t capacity_w, int64_t until, struct profile *profile);
 
 #endif

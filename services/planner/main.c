@@ -19,6 +19,7 @@
 #include "io/metrics_port.h"
 #include "io/notify.h"
 #include "io/seal_file.h"
+#include "services/planner/news_table.h"
 #include "services/planner/plan_table.h"
 #include "services/planner/replay.h"
 
@@ -39,6 +40,8 @@ static struct {
     char *metrics_address;
     int64_t metrics_port;
     int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
+    int64_t patience_s;
+    bool waive;
 } config;
 
 static const struct setting settings[] = {
@@ -49,6 +52,8 @@ static const struct setting settings[] = {
      .help = "seconds into a quarter hour to wait for the last one's measurements"},
     {"planner", "batch", .integer = &config.batch, .otherwise = "200", .least = 1, .most = 5000,
      .help = "transformers planned in one transaction"},
+    {"planner", "patience", .integer = &config.patience_s, .otherwise = "300", .least = 60,
+     .most = 900, .help = "seconds into a quarter hour by which all its rounds should be made"},
     {"rules", "margin", .real = &config.margin_percent, .otherwise = "5", .least = 0, .most = 50,
      .help = "per cent of a limit kept free with fresh measurements, until learnt"},
     {"rules", "tau", .real = &config.tau, .otherwise = "0.95", .least = 0.5, .most = 0.99,
@@ -75,6 +80,8 @@ static const struct setting settings[] = {
      .most = 24, .help = "local hour from which a place without measurements is limited"},
     {"rules", "careful_to", .integer = &config.careful_to, .otherwise = "21", .least = 0,
      .most = 24, .help = "local hour until which it is"},
+    {"by_hand", "waive", .flag = &config.waive, .otherwise = "yes",
+     .help = "messages of limits set by hand do not wait for the message interval of a meter"},
     {"seal", "key_file", .text = &config.seal_key_file, .otherwise = "",
      .help = "private key that messages are sealed with, PEM; empty: they are not"},
     METRICS_SETTINGS(config.metrics_address, config.metrics_port),
@@ -148,10 +155,17 @@ struct planner {
     struct numbers missed; // rung, but another planner had them: a second try at the next poll ...
     struct numbers second; // ... which is this
     bool scanning, scan_all;
+    bool congested_first;      // this scan has not yet looked beyond those
     int scan_after;            // greatest number looked at
     int64_t scanned_for;       // quarter hour of the last scan
     bool graced;               // that scan took the incomplete too
     bool unfinished;           // some transformer still lacks its round
+    int64_t done_for;          // last quarter hour in which none did
+    bool behind;               // and that was told
+    bool told_start;           // in the audit trail
+    int64_t started;           // this process, UTC seconds
+    struct shift shift;        // which transformers are ours
+    int64_t reported;          // quarter hour for which we know that
     struct mono next_poll;     // then look again
     bool alone;                // a batch was refused: one transformer at a time
     struct plan_counts counts; // of the scan or the doorbells under way
@@ -201,6 +215,7 @@ static void start_scan(struct planner *planner, bool all)
     planner->scanning = true;
     planner->scan_all = planner->scan_all || all;
     planner->scan_after = 0;
+    planner->congested_first = !planner->scan_all;
     planner->scanned_for = quarter_at(now);
     planner->graced = is_grace_over(now);
 }
@@ -260,7 +275,10 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
         add(claimed, batch.jobs[i].transformer);
     if (!err)
         plan_batch(planner, &batch, quarter, now);
-    if (!err && planned(&batch))
+    // What took until the next quarter hour is decided about anew: a meter may take one message an
+    // hour.
+    bool is_over = quarter_at(clock_utc_s()) != quarter;
+    if (!err && planned(&batch) && !is_over)
         err = plan_table_write(planner->db, &batch, quarter, config.hold_s, seal_key, started,
                                clock_utc(), config.name, &counts);
     if (!err)
@@ -316,13 +334,36 @@ static enum err do_named(struct planner *planner, struct numbers *list, struct n
     return err;
 }
 
+// Seconds since the rounds of the last scan could begin.
+static int64_t late_s(const struct planner *planner)
+{
+    int64_t began = planner->scanned_for;
+    return clock_utc_s() - (began > planner->started ? began : planner->started);
+}
+
+// Tell, once, that rounds come too late, and that they come in time again.
+static enum err tell_haste(struct planner *planner)
+{
+    bool behind = late_s(planner) >= config.patience_s;
+    if (behind == planner->behind)
+        return ERR_NONE;
+    enum err err = news_behind(planner->db, config.name, planner->scanned_for, behind,
+                               late_s(planner), clock_utc());
+    if (!err)
+        planner->behind = behind;
+    return err;
+}
+
 static enum err finish_scan(struct planner *planner)
 {
     planner->scanning = planner->scan_all = false;
     planner->alone = false;
     enum err err = plan_table_is_done(planner->db, planner->scanned_for);
     planner->unfinished = err != ERR_NONE;
-    return err == ERR_MORE ? ERR_NONE : err;
+    if (err || planner->done_for == planner->scanned_for)
+        return err == ERR_MORE ? ERR_NONE : err;
+    planner->done_for = planner->scanned_for;
+    return tell_haste(planner);
 }
 
 static enum err do_scan(struct planner *planner)
@@ -334,6 +375,8 @@ static enum err do_scan(struct planner *planner)
         .after = planner->scan_after,
         .only_due = !planner->scan_all,
         .incomplete = planner->graced,
+        .congested = planner->congested_first,
+        .shift = planner->scan_all || !planner->graced ? planner->shift : (struct shift){0, 1},
         .limit = batch_size(planner),
     };
     enum err err = do_batch(planner, &claim, &claimed);
@@ -341,7 +384,13 @@ static enum err do_scan(struct planner *planner)
         planner->scan_after = claimed.items[claimed.count - 1];
     bool more = claimed.count > 0;
     free(claimed.items);
-    return err || more ? err : finish_scan(planner);
+    if (err || more)
+        return err;
+    if (!planner->congested_first)
+        return finish_scan(planner);
+    planner->congested_first = false;
+    planner->scan_after = 0;
+    return ERR_NONE;
 }
 
 static void tell(struct planner *planner)
@@ -422,6 +471,23 @@ static enum err do_some(struct planner *planner)
     return planner->scanning ? do_scan(planner) : ERR_NONE;
 }
 
+// What the audit trail has to know besides rounds.
+static enum err do_news(struct planner *planner)
+{
+    if (!planner->told_start && news_started(planner->db, config.name, clock_utc()))
+        return ERR_IO;
+    planner->told_start = true;
+    int64_t quarter = quarter_at(clock_utc_s());
+    if (quarter != planner->reported
+        && shift_table_report(planner->db, config.name, clock_utc(), &planner->shift))
+        return ERR_IO;
+    if (quarter != planner->reported)
+        foresight_store_trim(planner->store, quarter);
+    planner->reported = quarter;
+    bool lacks = planner->scanned_for && planner->done_for != planner->scanned_for;
+    return lacks && late_s(planner) >= config.patience_s ? tell_haste(planner) : ERR_NONE;
+}
+
 // With nothing else to do: learn of what was planned without foresight.
 static enum err do_idle(struct planner *planner)
 {
@@ -447,7 +513,9 @@ static void on_timer(void *arg)
         look_at_clock(planner);
     if (!planner->counts.rounds)
         planner->began = clock_mono();
-    enum err err = is_busy(planner) ? do_some(planner) : do_idle(planner);
+    enum err err = do_news(planner);
+    if (!err)
+        err = is_busy(planner) ? do_some(planner) : do_idle(planner);
     if (!is_busy(planner))
         tell(planner);
     bool has_more = is_busy(planner) || foresight_store_wants(planner->store);
@@ -459,6 +527,13 @@ static void on_timer(void *arg)
     loop_timer_in(planner->timer, pause);
 }
 
+// News of a measurement is for the planner of the transformer, a limit set by hand for anybody.
+static void hear(struct planner *planner, const char *channel, int transformer)
+{
+    if (shift_has(&planner->shift, transformer) || !strcmp(channel, "grid_limit"))
+        add(&planner->rung, transformer);
+}
+
 static void on_doorbell(void *arg, const char *channel, const char *payload)
 {
     struct planner *planner = arg;
@@ -468,7 +543,7 @@ static void on_doorbell(void *arg, const char *channel, const char *payload)
     if (!*channel)
         start_scan(planner, true);
     else if (number > 0 && number <= INT32_MAX && !*end)
-        add(&planner->rung, (int)number);
+        hear(planner, channel, (int)number);
     else
         log_warn("doorbell.unreadable", F("payload", payload));
     // Who is busy comes to it anyway.
@@ -494,6 +569,7 @@ static struct round_rules rules_of_config(void)
         .slack_s = (int32_t)config.slack_s,
         .careful_from = (int)config.careful_from,
         .careful_to = (int)config.careful_to,
+        .waive = config.waive,
         .horizon = {.hold_s = (int32_t)config.hold_s,
                     .length_s = (int32_t)config.horizon_s,
                     .ramp_w = (int32_t)config.ramp_w,
@@ -514,11 +590,12 @@ int main(int argc, char **argv)
     char *own_name = *config.name ? NULL : default_name();
     if (own_name)
         config.name = own_name;
-    struct planner planner = {.rules = rules, .store = foresight_store_new()};
+    struct planner planner = {
+        .rules = rules, .store = foresight_store_new(), .started = clock_utc_s(), .shift = {0, 1}};
     planner.loop = loop_new();
     planner.db = db_new(config.connection, program.name);
     planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
-    static const char *const channels[] = {"dali_quarter", NULL};
+    static const char *const channels[] = {"dali_quarter", "grid_limit", NULL};
     db_listen(planner.db, planner.loop, channels, on_doorbell, &planner);
     metric_join(metrics, sizeof metrics / sizeof *metrics);
     struct http *port = metrics_port_new(planner.loop, config.metrics_address, config.metrics_port);
@@ -526,6 +603,7 @@ int main(int argc, char **argv)
     log_info("planner.started", F("name", config.name));
     loop_timer_in(planner.timer, 0);
     loop_run(planner.loop);
+    shift_table_leave(planner.db, config.name);
     notify_free(notify);
     http_free(port);
     loop_timer_free(planner.timer);

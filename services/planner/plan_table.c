@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/rfc3339.h"
 #include "services/planner/facts_table.h"
+#include "services/planner/news_table.h"
 #include "services/planner/sql_list.h"
 #include "wire/long_message.h"
 
@@ -22,40 +23,39 @@ enum { QUARTERS_AN_HOUR = 4 };
 
 #define TURN                                                                                       \
     "select t.transformer, extract(epoch from t.quarter)::bigint,"                                 \
-    " extract(epoch from t.basis)::bigint, t.revision, t.blind from plan.turn t"
+    " extract(epoch from t.basis)::bigint, t.revision, t.sight, t.deaf"                            \
+    " from plan.turn t"
 
 #define CLAIM_NAMED                                                                                \
     TURN " where t.transformer = any($1::int[]) order by t.transformer for update skip locked"
 
 #define CLAIM_ALL                                                                                  \
-    TURN " where t.transformer > $1::int order by t.transformer limit $2::int"                     \
+    TURN " where t.transformer > $1::int and t.transformer % $3::int = $4::int"                    \
+         " order by t.transformer limit $2::int"                                                   \
          " for update skip locked"
 
 #define CLAIM_DUE                                                                                  \
     TURN " where t.transformer > $1::int and (t.quarter is null or t.quarter < to_timestamp($3))"  \
+         " and (t.congested or not $5::boolean) and t.transformer % $6::int = $7::int"             \
          " and ($4::boolean or not exists (select from grid.feeder f where"                        \
          " f.transformer = t.transformer and not exists (select from dali.quarter d where"         \
          " d.feeder = f.number and d.quarter = to_timestamp($3) - interval '15 minutes')))"        \
          " order by t.transformer limit $2::int for update of t skip locked"
 
 #define ADD_ROUNDS                                                                                 \
-    "insert into plan.round (id, transformer, quarter, basis, revision, congested, blind,"         \
+    "insert into plan.round (id, transformer, quarter, basis, revision, congested, sight, blind,"  \
     " started, finished, planner)"                                                                 \
-    " select r.*, $8::timestamptz, $9::timestamptz, $10 from unnest($1::uuid[], $2::int[],"        \
-    " $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::boolean[]) r"         \
+    " select r.*, r.sight in ('blind', 'lost'), $8::timestamptz, $9::timestamptz, $10"             \
+    " from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::bigint[],"      \
+    " $6::boolean[], $7::text[]) r (id, transformer, quarter, basis, revision, congested, sight)"  \
     " on conflict do nothing returning transformer"
 
 #define MOVE_TURNS                                                                                 \
     "update plan.turn t set quarter = r.quarter, basis = r.basis, revision = r.revision,"          \
-    " blind = r.blind, rounds = t.rounds + 1"                                                      \
-    " from unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::boolean[])"   \
-    " r (transformer, quarter, basis, revision, blind) where t.transformer = r.transformer"
-
-#define ADD_EVENTS                                                                                 \
-    "insert into audit.event (at, program, kind, subject, data)"                                   \
-    " select $1::timestamptz, 'socmod-planner', e.kind, 'transformer ' || e.id,"                   \
-    " jsonb_build_object('round', e.round) from unnest($2::text[], $3::text[], $4::text[])"        \
-    " e (kind, id, round)"
+    " congested = r.congested, sight = r.sight, deaf = r.deaf, rounds = t.rounds + 1"              \
+    " from unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::boolean[],"   \
+    " $6::text[], $7::boolean[]) r (transformer, quarter, basis, revision, congested, sight,"      \
+    " deaf) where t.transformer = r.transformer"
 
 #define RING                                                                                       \
     "select pg_notify('plan_round', r) from unnest($1::text[]) r union all"                        \
@@ -78,11 +78,26 @@ static PGresult *claim_turns(struct db *db, const struct plan_claim *claim, int6
         sql_list_close(&numbers);
         return rows;
     }
-    struct sql_number after = {0}, limit = {0}, at = {0};
-    const char *params[] = {sql_number(&after, claim->after), sql_number(&limit, claim->limit),
-                            sql_number(&at, quarter), claim->incomplete ? "true" : "false"};
-    return claim->only_due ? db_query(db, CLAIM_DUE, 4, params)
-                           : db_query(db, CLAIM_ALL, 2, params);
+    struct sql_number after = {0}, limit = {0}, at = {0}, count = {0}, rank = {0};
+    const char *all[] = {sql_number(&after, claim->after), sql_number(&limit, claim->limit),
+                         sql_number(&count, claim->shift.count),
+                         sql_number(&rank, claim->shift.rank)};
+    const char *due[] = {all[0],
+                         all[1],
+                         sql_number(&at, quarter),
+                         claim->incomplete ? "true" : "false",
+                         claim->congested ? "true" : "false",
+                         all[2],
+                         all[3]};
+    return claim->only_due ? db_query(db, CLAIM_DUE, 7, due) : db_query(db, CLAIM_ALL, 4, all);
+}
+
+static enum facts_sight sight_of(const char *name)
+{
+    enum facts_sight sight = FACTS_SIGHT_FRESH;
+    while (sight < FACTS_SIGHT_LOST && strcmp(name, round_sight_name(sight)))
+        sight++;
+    return sight;
 }
 
 static enum err read_turns(struct db *db, const struct plan_claim *claim, int64_t quarter,
@@ -99,7 +114,8 @@ static enum err read_turns(struct db *db, const struct plan_claim *claim, int64_
             .quarter = sql_time(rows, i, 1),
             .basis = sql_time(rows, i, 2),
             .revision = db_get_integer(rows, i, 3),
-            .blind = sql_is_true(rows, i, 4),
+            .sight = sight_of(PQgetvalue(rows, i, 4)),
+            .deaf = sql_is_true(rows, i, 5),
             .known_basis = -1,
         };
     PQclear(rows);
@@ -159,7 +175,7 @@ static enum err add_rounds(struct db *db, const struct plan_batch *batch, int64_
         sql_list_add_time(&lists[3], job->known_basis);
         sql_list_add_number(&lists[4], job->known_revision);
         sql_list_add(&lists[5], job->round->congested ? "true" : "false");
-        sql_list_add(&lists[6], job->round->blind ? "true" : "false");
+        sql_list_add(&lists[6], round_sight_name(job->round->sight));
     }
     char from[DB_TIME_LEN + 1], to[DB_TIME_LEN + 1];
     db_time(started, from);
@@ -421,7 +437,9 @@ static enum err add_profile(struct db *db, const struct letter *letter, int64_t 
     digest_format(&digest, digest_text);
     rfc3339_format(written->valid_from, from);
     rfc3339_format(written->valid_to, to);
-    int64_t useless = quarter + hold_s;
+    // What was set by hand is wanted as long as it holds.
+    int64_t useless =
+        letter->share->priority <= ROUND_BY_HAND ? written->valid_to : quarter + hold_s;
     rfc3339_format(useless < written->valid_to ? useless : written->valid_to, not_after);
     struct sql_number connection_text = {0}, meter = {0}, limit = {0}, priority = {0};
     const char *fields[] = {
@@ -461,7 +479,7 @@ static enum err add_profiles(struct db *db, const struct letter *letters, int co
 
 static enum err move_turns(struct db *db, const struct plan_batch *batch, int64_t quarter)
 {
-    enum { COLUMNS = 5 };
+    enum { COLUMNS = 7 };
     struct sql_list lists[COLUMNS];
     for (int i = 0; i < COLUMNS; i++)
         sql_list_open(&lists[i]);
@@ -473,7 +491,9 @@ static enum err move_turns(struct db *db, const struct plan_batch *batch, int64_
         sql_list_add_time(&lists[1], quarter);
         sql_list_add_time(&lists[2], job->known_basis);
         sql_list_add_number(&lists[3], job->known_revision);
-        sql_list_add(&lists[4], job->round->blind ? "true" : "false");
+        sql_list_add(&lists[4], job->round->congested ? "true" : "false");
+        sql_list_add(&lists[5], round_sight_name(job->round->sight));
+        sql_list_add(&lists[6], job->round->deaf ? "true" : "false");
     }
     const char *params[COLUMNS];
     for (int i = 0; i < COLUMNS; i++)
@@ -484,36 +504,21 @@ static enum err move_turns(struct db *db, const struct plan_batch *batch, int64_
     return err;
 }
 
-// Tell when a transformer goes blind, and when it sees again.
-static enum err add_events(struct db *db, const struct plan_batch *batch,
-                           const struct round_id *ids, struct utc now)
+// Tell what changed since the last round of each, once.
+static enum err add_news(struct db *db, const struct plan_batch *batch, const struct round_id *ids,
+                         struct utc now)
 {
-    struct sql_list kinds, names, rounds;
-    sql_list_open(&kinds);
-    sql_list_open(&names);
-    sql_list_open(&rounds);
+    struct news news;
+    news_open(&news);
     for (int i = 0; i < batch->count; i++) {
         const struct plan_job *job = &batch->jobs[i];
         const struct round *round = round_of(batch, ids, i);
-        if (!round || round->blind == job->blind)
+        if (!round)
             continue;
-        sql_list_add(&kinds, round->blind ? "plan.blind" : "plan.sees_again");
-        sql_list_add(&names, job->facts.id);
-        sql_list_add(&rounds, ids[i].text);
-        if (round->blind)
-            log_warn("plan.blind", F("transformer", job->facts.id));
-        else
-            log_info("plan.sees_again", F("transformer", job->facts.id));
+        news_add_sight(&news, job->facts.id, ids[i].text, job->sight, round->sight);
+        news_add_hearing(&news, job->facts.id, ids[i].text, job->deaf, round->deaf);
     }
-    char at[DB_TIME_LEN + 1];
-    db_time(now, at);
-    const char *params[] = {at, sql_list_text(&kinds), sql_list_text(&names),
-                            sql_list_text(&rounds)};
-    enum err err = kinds.count ? db_do(db, ADD_EVENTS, 4, params) : ERR_NONE;
-    sql_list_close(&kinds);
-    sql_list_close(&names);
-    sql_list_close(&rounds);
-    return err;
+    return news_write(&news, db, now);
 }
 
 static enum err ring(struct db *db, const struct plan_batch *batch, const struct round_id *ids,
@@ -554,7 +559,7 @@ enum err plan_table_write(struct db *db, const struct plan_batch *batch, int64_t
     if (!err)
         err = move_turns(db, batch, quarter);
     if (!err)
-        err = add_events(db, batch, ids, finished);
+        err = add_news(db, batch, ids, finished);
     if (!err)
         err = ring(db, batch, ids, letter_count);
     for (int i = 0; !err && i < batch->count; i++)

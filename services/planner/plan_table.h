@@ -12,6 +12,7 @@
 #include "services/planner/facts.h"
 #include "services/planner/foresight_table.h"
 #include "services/planner/round.h"
+#include "services/planner/shift_table.h"
 #include "wire/seal.h"
 
 // The profiles behind facts_connection.told and .coming, and what a seal needs to know.
@@ -27,9 +28,11 @@ struct plan_job {
     int transformer;
     // Of its last round; quarter and basis -1 for none.
     int64_t quarter, basis, revision;
-    bool blind;
+    enum facts_sight sight;
+    bool deaf; // a feeder has chargers that nobody hears
     // Of what is known now.
     int64_t known_basis, known_revision;
+    int64_t hands; // the limits by hand in force, as one number
     bool complete; // every feeder has its last quarter, and every gateway that spoke last time
     struct facts facts;
     struct foresight *foresight; // borrowed from the store; NULL: nothing learnt yet
@@ -49,9 +52,11 @@ struct plan_batch {
 struct plan_claim {
     const int *named; // these, where not NULL ...
     int named_count;
-    int after;       // ... else those with a greater number, in order, at most `limit`,
-    bool only_due;   // only those without a round for the quarter hour, and of these
-    bool incomplete; // also those whose feeders have not all reported
+    int after;          // ... else those with a greater number, in order, at most `limit`,
+    bool only_due;      // only those without a round for the quarter hour, and of these
+    bool incomplete;    // also those whose feeders have not all reported
+    bool congested;     // of all these only those that were congested in their last round
+    struct shift shift; // ... and are ours; count 1: all are
     int limit;
 };
 

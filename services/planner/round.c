@@ -17,6 +17,14 @@
 
 enum { HOUR_S = 3600 };
 
+// What a limit set by hand asks of a round.
+enum hand {
+    HAND_NONE,
+    HAND_HELD,    // what the meter holds keeps it, or it is on its way
+    HAND_SEND,    // it has to be told
+    HAND_RELEASE, // it was, and holds no more
+};
+
 enum choice {
     CHOICE_KEEP,  // what it holds is good enough, or nothing can be done
     CHOICE_RAISE, // a message that gives more
@@ -26,6 +34,11 @@ enum choice {
 // What is found out about one connection on the way; all W per phase of the connection.
 struct seat {
     int32_t capacity_w, floor_w;
+    int32_t cap_w;    // by hand; INT32_MAX: none, or above the capacity
+    enum hand hand;   //
+    bool is_beneath;  // a feeder or transformer limited by hand
+    bool was_by_hand; // what it holds, or what is on its way
+    bool waived;      // a message may go out within its meter's interval
     int32_t told_w;   // holds for the quarter decided about, as far as is known
     int32_t could_w;  // the same, or what is on its way where that is more
     int32_t coming_w; // what is on its way allows; told_w where nothing is
@@ -83,6 +96,41 @@ static int32_t held_last(const struct planning *p, int i)
     return least(reported_w / connection->phase_count, p->seats[i].capacity_w);
 }
 
+static bool keeps_caps(const struct facts_connection *connection, const struct horizon_plan *plan,
+                       int64_t quarter, int32_t capacity_w)
+{
+    for (int i = 0; i < connection->cap_count; i++) {
+        const struct facts_cap *cap = &connection->caps[i];
+        if (cap->limit_w / connection->phase_count < capacity_w
+            && !horizon_keeps(plan, cap->limit_w, quarter, cap->hand.until))
+            return false;
+    }
+    return true;
+}
+
+static void know_hand(struct planning *p, int i)
+{
+    const struct facts_connection *connection = &p->facts->connections[i];
+    struct seat *seat = &p->seats[i];
+    seat->cap_w = INT32_MAX;
+    for (int c = 0; c < connection->cap_count; c++) {
+        int32_t cap_w = connection->caps[c].limit_w / connection->phase_count;
+        if (cap_w < seat->capacity_w)
+            seat->cap_w = least(seat->cap_w, cap_w);
+    }
+    seat->is_beneath = p->facts->hand.number || p->facts->feeders[connection->feeder].hand.number;
+    if (seat->is_beneath)
+        seat->floor_w = 0;
+    seat->floor_w = least(seat->floor_w, seat->cap_w);
+    seat->was_by_hand = connection->told_by_hand || connection->coming_by_hand;
+    const struct horizon_plan *last = connection->coming ? connection->coming : connection->told;
+    if (seat->cap_w < INT32_MAX)
+        seat->hand =
+            keeps_caps(connection, last, p->quarter, seat->capacity_w) ? HAND_HELD : HAND_SEND;
+    else if (seat->was_by_hand && !seat->is_beneath)
+        seat->hand = HAND_RELEASE;
+}
+
 static void know_connection(struct planning *p, int i)
 {
     const struct facts_connection *connection = &p->facts->connections[i];
@@ -90,6 +138,7 @@ static void know_connection(struct planning *p, int i)
     int phases = connection->phase_count;
     seat->capacity_w = forecast_capacity(connection);
     seat->floor_w = least((connection->floor_w + phases - 1) / phases, seat->capacity_w);
+    know_hand(p, i);
     int64_t end = p->quarter + QUARTER_S;
     seat->told_w = horizon_highest(connection->told, phases, seat->capacity_w, p->quarter, end);
     seat->coming_w = connection->coming ? horizon_highest(connection->coming, phases,
@@ -101,12 +150,13 @@ static void know_connection(struct planning *p, int i)
     for (int own = 0; own < phases; own++)
         if (idle || seat->demand.phases >> own & 1)
             seat->grid_phases |= 1U << connection->grid_phase[own];
-    seat->blocked = connection->written
+    seat->waived = p->rules->waive && (seat->is_beneath || seat->hand > HAND_HELD);
+    seat->blocked = connection->written && !seat->waived
                     && connection->written + connection->interval_s - p->rules->slack_s > p->now;
     // A message that should have arrived a quarter hour ago and that would lower the limit:
     // count on what the meter holds until it has arrived.
     seat->late = connection->coming && connection->coming->valid_from < p->quarter
-                 && seat->coming_w <= seat->told_w;
+                 && seat->coming_w <= seat->told_w && seat->hand != HAND_RELEASE;
     seat->wanted_w = seat->final_w = seat->could_w;
     seat->place = seat->phase = -1;
 }
@@ -154,10 +204,8 @@ static void draw_line(const struct planning *p, int place, int phase, struct for
     if (!limited)
         return;
     line->limit_w = is_feeder ? p->facts->feeders[place].limit_w[phase] : p->facts->limit_w[phase];
-    if (!line->known) {
-        p->round->blind = true;
+    if (!line->known)
         return;
-    }
     if (forecast.certain)
         line->margin_w = 0;
     else if (outlook->known)
@@ -165,6 +213,33 @@ static void draw_line(const struct planning *p, int place, int phase, struct for
     else
         line->margin_w = headroom_margin(line->limit_w, p->rules->margin, forecast.age);
     line->headroom_w = headroom_left(line->limit_w, line->base_w, line->margin_w);
+}
+
+// How well a phase of a feeder is seen. Before anything was learnt of one without measurements it
+// is not known how long they have been missing.
+static enum facts_sight sight_of(const struct planning *p, int feeder, int phase)
+{
+    const struct round_line *line = line_of(p, feeder, phase);
+    int age = p->facts->feeders[feeder].outlook[phase].age;
+    if (line->measured)
+        age = (int)((p->quarter - line->measured_at) / QUARTER_S);
+    if (!age)
+        return p->facts->saw > FACTS_SIGHT_BLIND ? p->facts->saw : FACTS_SIGHT_BLIND;
+    return age == 1                ? FACTS_SIGHT_FRESH
+           : age <= FACTS_FRESH    ? FACTS_SIGHT_LATE
+           : age <= FACTS_FORESEEN ? FACTS_SIGHT_BLIND
+                                   : FACTS_SIGHT_LOST;
+}
+
+// Where neither a feeder nor its transformer has a limit it does not matter.
+static void find_sight(const struct planning *p)
+{
+    for (int feeder = 0; feeder < p->facts->feeder_count; feeder++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            enum facts_sight sight = sight_of(p, feeder, phase);
+            if ((p->facts->limited || p->facts->feeders[feeder].limited) && sight > p->round->sight)
+                p->round->sight = sight;
+        }
 }
 
 static void foresee(const struct planning *p)
@@ -184,6 +259,7 @@ static void foresee(const struct planning *p)
         }
     for (int phase = 0; phase < PHASES; phase++)
         draw_line(p, feeders, phase, forecast_sum(forecasts + phase, feeders, PHASES));
+    find_sight(p);
     free(forecasts);
 }
 
@@ -227,23 +303,42 @@ static void count_in(const struct planning *p, int i)
     }
 }
 
-static int32_t careful_level(const struct seat *seat)
+static struct facts_hand hand_of(const struct planning *p, int place)
 {
-    return least(most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
+    return place < p->facts->feeder_count ? p->facts->feeders[place].hand : p->facts->hand;
 }
 
-// Blind in a busy hour: a fixed limit, whether a car is there or not.
+static int32_t careful_level(const struct planning *p, int i)
+{
+    const struct seat *seat = &p->seats[i];
+    int32_t level_w =
+        least(least(most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w), seat->cap_w);
+    for (int which = 0; which < 2 && seat->blind; which++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            int place = place_of(p, i, which);
+            const struct round_line *line = line_of(p, place, phase);
+            if (hand_of(p, place).number && is_on(seat, phase) && !line->known)
+                level_w = least(level_w, line->limit_w / line->chargers);
+        }
+    return level_w;
+}
+
+// Blind in a busy hour, or at a place limited by hand: a fixed limit, whether a car is there or
+// not.
 static void be_careful(struct planning *p)
 {
     int64_t ends;
-    if (!p->round->blind || !is_careful_hour(p, p->quarter, &ends))
-        return;
+    bool busy = is_careful_hour(p, p->quarter, &ends);
     for (int i = 0; i < p->facts->connection_count; i++) {
         struct seat *seat = &p->seats[i];
-        if (!seat->blind)
+        int64_t until = busy ? ends : 0;
+        for (int which = 0; which < 2; which++)
+            if (hand_of(p, place_of(p, i, which)).until > until)
+                until = hand_of(p, place_of(p, i, which)).until;
+        if (!seat->blind || until <= p->quarter)
             continue;
-        seat->hold_s = ends - p->quarter;
-        seat->demand.level_w = least(seat->demand.level_w, careful_level(seat));
+        seat->hold_s = until - p->quarter;
+        seat->demand.level_w = least(seat->demand.level_w, careful_level(p, i));
     }
 }
 
@@ -264,6 +359,8 @@ static void find_deaf(struct planning *p)
         p->seats[i].deaf = p->seats[i].demand.kind == DEMAND_UNHEARD && !p->seats[i].hold_s
                            && 2 * unheard[feeder] > all[feeder];
     }
+    for (int feeder = 0; feeder < p->facts->feeder_count; feeder++)
+        p->round->deaf += 2 * unheard[feeder] > all[feeder];
     free(unheard);
     free(all);
 }
@@ -296,6 +393,7 @@ static void follow_loads(const struct planning *p)
                                          most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
         seat->wanted_w =
             horizon_round(least(level_w, seat->capacity_w), seat->floor_w, seat->capacity_w);
+        seat->wanted_w = least(seat->wanted_w, seat->cap_w);
     }
 }
 
@@ -319,17 +417,23 @@ static void share_out(struct planning *p)
         const struct seat *seat = &p->seats[i];
         if (seat->demand.kind == DEMAND_IDLE)
             continue;
+        int32_t least_w = least(HORIZON_LEAST_W, seat->capacity_w);
+        bool paused = seat->cap_w < least_w && !seat->blocked && !seat->late;
         p->user_seat[p->user_count] = i;
         p->users[p->user_count++] = (struct sharing_user){
             .feeder = p->facts->connections[i].feeder,
             .phases = seat->grid_phases,
-            .demand_w = seat->demand.level_w,
+            .demand_w = paused || seat->blocked || seat->late
+                            ? seat->demand.level_w
+                            : least(seat->demand.level_w, seat->cap_w),
             .floor_w = seat->floor_w,
-            .least_w = least(HORIZON_LEAST_W, seat->capacity_w),
+            .least_w = least_w,
             .weight = p->facts->connections[i].weight * demand_weight(seat->demand.charging),
             .turn = turn_of(p->facts->connections[i].number, p->quarter),
-            .fixed = seat->blocked || seat->late || seat->deaf,
-            .level_w = seat->deaf ? seat->wanted_w : seat->could_w,
+            .fixed = seat->blocked || seat->late || seat->deaf || paused,
+            .level_w = paused       ? seat->cap_w
+                       : seat->deaf ? seat->wanted_w
+                                    : seat->could_w,
         };
     }
     sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
@@ -346,8 +450,10 @@ static void share_out(struct planning *p)
         seat->wanted_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
                                        seat->floor_w, seat->capacity_w);
         if (seat->hold_s)
-            seat->wanted_w = least(seat->wanted_w, careful_level(seat));
+            seat->wanted_w = least(seat->wanted_w, careful_level(p, p->user_seat[u]));
     }
+    for (int i = 0; i < p->facts->connection_count; i++)
+        p->seats[i].wanted_w = least(p->seats[i].wanted_w, p->seats[i].cap_w);
     for (int place = 0; place < place_count(p); place++)
         for (int phase = 0; phase < PHASES; phase++)
             p->round->congested =
@@ -371,12 +477,43 @@ static int64_t drawn_under(const struct seat *seat, int32_t level_w)
     return least(level_w, seat->demand.level_w);
 }
 
+static void lift(const struct planning *p, struct seat *seat)
+{
+    seat->choice = CHOICE_RAISE;
+    seat->final_w =
+        most(least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w), seat->could_w);
+}
+
+// What a limit by hand asks for goes before all else; an idle connection too has to be told, that
+// it begins and that it is over. A meter inside its interval is told when that ends.
+static bool choose_by_hand(const struct planning *p, struct seat *seat)
+{
+    int32_t most_w = least(seat->capacity_w, seat->cap_w);
+    if (seat->was_by_hand && seat->demand.kind == DEMAND_IDLE)
+        seat->wanted_w = most_w;
+    if (seat->hand == HAND_SEND && seat->wanted_w < seat->could_w) {
+        seat->choice = CHOICE_LOWER;
+        seat->final_w = seat->wanted_w;
+    } else if (seat->hand == HAND_SEND) {
+        lift(p, seat);
+    } else if (seat->was_by_hand && !seat->blocked
+               && horizon_is_worth_raising(&p->rules->horizon, least(seat->told_w, seat->coming_w),
+                                           seat->wanted_w, most_w)) {
+        lift(p, seat);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void choose(const struct planning *p, int i)
 {
     struct seat *seat = &p->seats[i];
     const struct horizon_rules *horizon = &p->rules->horizon;
     seat->choice = CHOICE_KEEP;
     seat->final_w = seat->could_w;
+    if (choose_by_hand(p, seat))
+        return;
     if (seat->demand.kind == DEMAND_IDLE || seat->blocked || seat->late)
         return;
     if (seat->wanted_w < seat->could_w && (seat->hold_s || seat->deaf || is_forced(p, i))) {
@@ -385,8 +522,7 @@ static void choose(const struct planning *p, int i)
     } else if (seat->demand.level_w > seat->told_w
                && horizon_is_worth_raising(horizon, seat->told_w, seat->wanted_w,
                                            seat->capacity_w)) {
-        seat->choice = CHOICE_RAISE;
-        seat->final_w = most(least(seat->wanted_w, seat->told_w + horizon->ramp_w), seat->could_w);
+        lift(p, seat);
     }
 }
 
@@ -461,7 +597,7 @@ static void hold_idle(const struct planning *p)
             continue;
         if (!seat->hold_s)
             seat->hold_s = p->rules->idle_s;
-        seat->wanted_w = careful_level(seat);
+        seat->wanted_w = careful_level(p, i);
         if (seat->wanted_w < seat->could_w && !seat->blocked && !seat->late) {
             seat->choice = CHOICE_LOWER;
             seat->final_w = seat->wanted_w;
@@ -474,7 +610,7 @@ static void hold_idle(const struct planning *p)
 static bool is_coming(const struct planning *p, int i)
 {
     const struct seat *seat = &p->seats[i];
-    if (!p->facts->connections[i].coming)
+    if (!p->facts->connections[i].coming || seat->hand > HAND_HELD)
         return false;
     if (seat->choice == CHOICE_LOWER)
         return seat->coming_w <= seat->wanted_w;
@@ -490,6 +626,31 @@ static const char *place_name(const struct planning *p, const struct seat *seat,
     snprintf(text, size, "%s %s L%d", is_feeder ? "feeder" : "transformer",
              is_feeder ? p->facts->feeders[seat->place].id : p->facts->id, seat->phase + 1);
     return text;
+}
+
+// Is it a limit by hand that binds, and nothing lower?
+static bool is_capped(const struct seat *seat)
+{
+    return seat->wanted_w == seat->cap_w;
+}
+
+// The limit by hand that binds.
+static const struct facts_cap *lowest_cap(const struct facts_connection *connection)
+{
+    const struct facts_cap *lowest = &connection->caps[0];
+    for (int i = 1; i < connection->cap_count; i++)
+        if (connection->caps[i].limit_w < lowest->limit_w)
+            lowest = &connection->caps[i];
+    return lowest;
+}
+
+static void explain_cap(const struct facts_connection *connection, char *text, size_t size)
+{
+    const struct facts_cap *cap = lowest_cap(connection);
+    char until[RFC3339_LEN + 1];
+    rfc3339_format(cap->hand.until, until);
+    snprintf(text, size, "limited by hand (number %d) to %d W until %s", cap->hand.number,
+             cap->limit_w, until);
 }
 
 static void name_bound(const struct planning *p, int i, struct round_share *share)
@@ -513,6 +674,8 @@ static void name_bound(const struct planning *p, int i, struct round_share *shar
         name = "idle";
     if (seat->blind && seat->hold_s)
         name = "no data";
+    if (is_capped(seat))
+        name = "by hand";
     snprintf(share->bound_by, sizeof share->bound_by, "%s", name);
 }
 
@@ -526,8 +689,11 @@ static void explain_bound(const struct planning *p, int i, char *text, size_t si
     const struct round_line nowhere = {0};
     const struct round_line *line =
         seat->place >= 0 ? line_of(p, seat->place, seat->phase) : &nowhere;
-    if (seat->blind && seat->hold_s)
-        snprintf(text, size, "no measurement of the last two hours in a busy hour: careful limit");
+    if (is_capped(seat))
+        explain_cap(&p->facts->connections[i], text, size);
+    else if (seat->blind && seat->hold_s)
+        snprintf(text, size, "no measurement of the last two hours %s: careful limit",
+                 seat->is_beneath ? "where a limit was set by hand" : "in a busy hour");
     else if (seat->demand.kind == DEMAND_IDLE && seat->place >= 0)
         snprintf(text, size, "no car, but others at %s are held below %d W: a newcomer starts low",
                  place, p->rules->severe_w);
@@ -576,9 +742,11 @@ static void explain(const struct planning *p, int i, bool comes, struct round_sh
     snprintf(share->reason, sizeof share->reason, "%s; %s", bound, action);
 }
 
-// Relief first; then who waits for more; newcomers that may never come last.
+// By hand first; then relief; then who waits for more; newcomers that may never come last.
 static int priority_of(const struct seat *seat)
 {
+    if (seat->hand != HAND_NONE || seat->is_beneath)
+        return seat->waived ? 0 : ROUND_BY_HAND;
     if (seat->demand.kind == DEMAND_IDLE)
         return 7;
     return seat->choice == CHOICE_LOWER ? 3 : 5;
@@ -588,16 +756,21 @@ static struct profile *make_profile(const struct planning *p, int i)
 {
     const struct seat *seat = &p->seats[i];
     struct profile *profile = memory_new(1, sizeof *profile);
-    horizon_profile(&p->rules->horizon, p->facts->connections[i].phase_count,
+    const struct facts_connection *connection = &p->facts->connections[i];
+    horizon_profile(&p->rules->horizon, connection->phase_count,
                     seat->choice == CHOICE_RAISE ? seat->told_w : seat->wanted_w, seat->wanted_w,
                     seat->capacity_w, p->quarter, seat->hold_s, profile);
+    for (int c = 0; c < connection->cap_count; c++)
+        horizon_cap(&p->rules->horizon, connection->phase_count, connection->caps[c].limit_w,
+                    seat->capacity_w, connection->caps[c].hand.until, profile);
     return profile;
 }
 
 static bool is_worth_a_row(const struct seat *seat)
 {
     return seat->choice != CHOICE_KEEP || seat->could_w < seat->capacity_w
-           || seat->told_w < seat->capacity_w || seat->bound != SHARING_FREE;
+           || seat->told_w < seat->capacity_w || seat->bound != SHARING_FREE
+           || seat->hand != HAND_NONE;
 }
 
 static void write_shares(const struct planning *p)
@@ -676,6 +849,15 @@ void round_free(struct round *round)
     free(round->shares);
     free(round->lines);
     free(round);
+}
+
+const char *round_sight_name(enum facts_sight sight)
+{
+    static const char *const names[] = {[FACTS_SIGHT_FRESH] = "fresh",
+                                        [FACTS_SIGHT_LATE] = "late",
+                                        [FACTS_SIGHT_BLIND] = "blind",
+                                        [FACTS_SIGHT_LOST] = "lost"};
+    return names[sight];
 }
 
 const char *round_decision_name(enum round_decision decision)

@@ -2,10 +2,16 @@
 // One round of one transformer: what is known in, what is decided and why out. The rules
 // stand in forecast, headroom, demand, sharing and horizon; here they meet.
 //
-// Where a phase with a limit has neither an outlook nor a measurement of the last two hours,
-// nothing can be shared out there. Then every connection on it gets a fixed careful limit, 6 A or
-// its floor, in the hours in which a street is busiest, and none outside them; the round says so
-// (blind).
+// The older the measurements the wider the margins. Where a phase with a limit has neither an
+// outlook, which lasts a day, nor a measurement of the last two hours, nothing can be shared out
+// there. Then every connection on it gets a fixed careful limit, 6 A or its floor, in the hours in
+// which a street is busiest, and none outside them. The round says how well it saw.
+//
+// A limit set by hand is a cap above all this: on a connection it holds to the watt, also below
+// its floor and whatever is foreseen; on a feeder or transformer it takes the place of a higher
+// limit there, and floors beneath do not hold. Where its base load is not known, the careful limit
+// then holds at all hours, and all connections together get no more than the limit. The message
+// that brings it lasts until its end, and goes before all others.
 
 #ifndef PLANNER_ROUND_H
 #define PLANNER_ROUND_H
@@ -20,6 +26,7 @@ struct round_rules {
     int32_t idle_s;               // how long an idle one is held back
     int32_t slack_s;              // how much earlier than its interval allows a message may be made
     int careful_from, careful_to; // hours of local time that are careful when blind
+    bool waive;                   // messages by hand do not wait for a meter's interval
     struct horizon_rules horizon;
 };
 
@@ -39,13 +46,15 @@ struct round_line {
     int chargers;         // connections on it
 };
 
+enum { ROUND_BY_HAND = 1 }; // priorities up to here: messages because of a limit by hand
+
 enum round_decision { ROUND_SEND, ROUND_KEEP, ROUND_FREE };
 
 struct round_share {
     int connection;            // index in facts
     int32_t demand_w, share_w; // whole connection
     char bound_by[96]; // 'demand', 'contract', 'floor', 'pause', 'interval', 'delivery', 'no data',
-                       // 'no meters', 'idle', 'feeder F1 L2', 'transformer T1 L3'
+                       // 'no meters', 'idle', 'by hand', 'feeder F1 L2', 'transformer T1 L3'
     enum round_decision decision;
     char reason[288];        // in words, with numbers
     int priority;            // of what to send: 0 first
@@ -58,13 +67,23 @@ struct round {
     struct round_share *shares;
     int share_count;
     bool congested; // some phase has less than the cars on it ask for
-    bool blind;     // some phase with a limit has no fresh measurement
+    enum facts_sight sight;
+    int deaf; // feeders with most connections not heard
 };
 
 // Plan the quarter hour that starts at `quarter`, seen at time now. Owned: round_free().
 struct round *round_plan(const struct facts *facts, const struct round_rules *rules,
                          int64_t quarter, int64_t now);
 void round_free(struct round *round);
+
+// Careful enough to be told: nothing of the last two hours was measured.
+static inline bool round_is_blind(const struct round *round)
+{
+    return round->sight >= FACTS_SIGHT_BLIND;
+}
+
+// "fresh", "late", "blind", "lost".
+const char *round_sight_name(enum facts_sight sight);
 
 // "send", "keep", "free".
 const char *round_decision_name(enum round_decision decision);

@@ -4,10 +4,11 @@
 #
 #   street FEEDERS CONNECTIONS   one transformer T1 with so many connections on each feeder
 #   set_clock TIME               what the planner's clock shows when it is started next
-#   start_planner NAME [GRACE]   grace in seconds, 120; $PLANNER_LINES: more settings
+#   start_planner NAME [GRACE]   grace in seconds, 120; $PLANNER_LINES: more settings; $RATE: of its clock
 #   quarter FEEDER HH:MM L1 L2 L3    as socmod-ingest writes it; again: a correction
 #   load CONNECTION HH:MM W [LIMIT]  the same on each phase; limit of the whole connection
 #   deliver HH:MM:SS             all profiles without a delivery are verified at that time
+#   admin WORDS...       socmod-admin, on the clock of the planner started last
 #   rounds_are N
 #   round_is HH:MM       there is a round for that quarter hour
 
@@ -32,6 +33,7 @@ set_clock() {
 }
 
 start_planner() {
+    HANDS="$SHOWN $(date +%s.%N) ${RATE:-1}"
     cat >"$WORK/$1.ini" <<EOF
 [database]
 connection=dbname=socmod user=socmod_planner
@@ -40,10 +42,15 @@ name=$1
 grace=${2:-120}
 batch=${BATCH:-200}
 [clock]
-hands=$SHOWN $(date +%s.%N) 1
+hands=$HANDS
 ${PLANNER_LINES:-}
 EOF
     run "$1" "$BIN/socmod-planner" --config "$WORK/$1.ini"
+}
+
+admin() {
+    printf '[database]\nconnection=dbname=socmod\n[clock]\nhands=%s\n' "$HANDS" >"$WORK/admin.ini"
+    "$BIN/socmod-admin" --config "$WORK/admin.ini" "$@"
 }
 
 quarter() {

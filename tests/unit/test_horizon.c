@@ -195,3 +195,46 @@ Test(horizon, remembers_a_message_as_it_was_sent)
     cr_expect(horizon_of_profile(&profile, &plan));
     cr_expect_eq(plan.steps[0].limit_w, 6210);
 }
+
+struct capping {
+    int until; // minutes after the start
+    int32_t limit_w, level_w;
+    char why[56];
+};
+
+ParameterizedTestParameters(horizon, is_capped_until_a_time_and_never_before)
+{
+    static struct capping cases[] = {
+        {30, 3000, FULL_W, "the profile was free and short"},
+        {30, 3000, 2070, "within the hold"},
+        {45, 12000, 2070, "above all: nothing changes but the length"},
+        {100, 3000, 1380, "within the release"},
+        {30 * 60, 0, 2070, "all of it, and longer"},
+        {31 * 24 * 60, 3000, 0, "a month; what is lower stays lower"},
+        {61, 4200, FULL_W, "not at a full quarter hour"},
+    };
+    return cr_make_param_array(struct capping, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct capping *c, horizon, is_capped_until_a_time_and_never_before)
+{
+    struct profile plain, profile, written;
+    int64_t until = START + c->until * INT64_C(60);
+    horizon_profile(&rules, 3, c->level_w, c->level_w, FULL_W, START, 0, &plain);
+    profile = plain;
+    horizon_cap(&rules, 3, c->limit_w, FULL_W, until, &profile);
+    char text[LONG_MESSAGE_MAX + 1];
+    cr_assert_eq(long_message_write(&profile, LONG_MESSAGE_W, SEAL_ROOM, text, &written), ERR_NONE);
+    struct horizon_plan plan = {0};
+    cr_assert(horizon_of_profile(&written, &plan));
+    cr_expect(horizon_keeps(&plan, c->limit_w, START, until), "%s", c->why);
+    cr_expect(!horizon_keeps(&plan, c->limit_w - 1, START, until) || c->level_w < c->limit_w / 3);
+    cr_expect(!horizon_keeps(&plan, c->limit_w, START - 900, until), "not before it begins");
+    cr_expect(!horizon_keeps(&plan, c->limit_w, START, written.valid_to + 1), "not after its end");
+    for (int64_t at = START; at < plain.valid_to; at += 60) {
+        int32_t was_w = profile_at(&plain, at).max_power_w;
+        int32_t is_w = profile_at(&written, at).max_power_w;
+        cr_expect_eq(is_w, at < until && was_w > c->limit_w ? c->limit_w : was_w, "%s: %d", c->why,
+                     (int)((at - START) / 60));
+    }
+}

@@ -5,6 +5,8 @@
 #include "services/planner/round.h"
 
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -400,7 +402,7 @@ Test(round, is_careful_but_not_blind_without_data)
         draw(s, i, 0, 0, 0);
     int64_t evening = START + 2 * 3600; // 17:00 local
     struct round *round = round_plan(&s->facts, &rules, evening, evening + 20);
-    cr_expect(round->blind);
+    cr_expect(round_is_blind(round));
     cr_expect(!round->lines[0].known);
     cr_expect_eq(round->lines[PHASES].margin_w, 2000, "an hour old: twice the margin");
     const struct round_share *share = share_of(round, 0);
@@ -414,10 +416,154 @@ Test(round, is_careful_but_not_blind_without_data)
 
     int64_t night = START + 9 * 3600; // midnight
     round = round_plan(&s->facts, &rules, night, night + 20);
-    cr_expect(round->blind);
+    cr_expect(round_is_blind(round));
     cr_expect_eq(sent(round), 0, "not limited outside the busy hours");
     round_free(round);
     free(s);
+}
+
+static void limit_by_hand(struct street *s, int i, int32_t limit_w, int64_t until)
+{
+    struct facts_connection *connection = &s->connections[i];
+    connection->caps[connection->cap_count++] = (struct facts_cap){{7, until}, limit_w};
+}
+
+struct hand_case {
+    int32_t cap_w, told_w, share_w; // whole connection; told 0: nothing
+    bool told_by_hand, blocked, waive;
+    enum round_decision decision;
+    int priority;
+    char bound_by[16], why[56];
+};
+
+ParameterizedTestParameters(round, obeys_a_limit_by_hand)
+{
+    enum { NO_CAP = -1, ALL = 3 * FULL_W };
+    static struct hand_case cases[] = {
+        {3000, 0, 3000, false, false, true, ROUND_SEND, 0, "by hand", "below the floor, at once"},
+        {3000, 0, 3000, false, true, true, ROUND_SEND, 0, "by hand", "inside the interval: waived"},
+        {3000, 0, 3000, false, true, false, ROUND_SEND, 1, "by hand", "not waived: p3 holds it"},
+        {3000, 3000, 3000, true, false, true, ROUND_KEEP, 1, "by hand", "it knows"},
+        {3000, 3000, 3000, false, false, true, ROUND_KEEP, 1, "by hand", "from a plan, it fits"},
+        {6000, 3000, 6000, true, false, true, ROUND_SEND, 1, "by hand", "a higher one: raised"},
+        {0, 0, 0, false, false, true, ROUND_SEND, 0, "by hand", "none at all"},
+        {ALL, 0, ALL, false, false, true, ROUND_FREE, 5, "", "no lower than the contract"},
+        {NO_CAP, 3000, ALL, true, true, true, ROUND_SEND, 0, "contract", "released"},
+        {NO_CAP, 3000, 3000, true, true, false, ROUND_KEEP, 1, "interval", "released, must wait"},
+    };
+    return cr_make_param_array(struct hand_case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(struct hand_case *c, round, obeys_a_limit_by_hand)
+{
+    for (int idle = 0; idle < 2; idle++) {
+        struct street *s = street_new(200000, 0);
+        struct round_rules given = rules;
+        int64_t until = START + 86400;
+        given.waive = c->waive;
+        measure(s, 0, 0, 30000);
+        measure(s, 1, 0, 6000);
+        for (int i = 0; i < CARS; i++)
+            draw(s, i, 0, 0, 0);
+        if (!idle)
+            draw(s, 2, FULL_W, FULL_W, FULL_W);
+        if (c->cap_w >= 0)
+            limit_by_hand(s, 2, c->cap_w, until);
+        if (c->told_w)
+            tell(s, 2, START - 900, until, c->told_w);
+        s->connections[2].told_by_hand = c->told_by_hand;
+        s->connections[2].written = c->blocked ? START : 0;
+        struct round *round = round_plan(&s->facts, &given, START, START + 20);
+        const struct round_share *share = share_of(round, 2);
+        if (c->decision == ROUND_FREE) {
+            cr_expect_eq(share->connection, -1, "%s", c->why);
+        } else {
+            cr_assert_geq(share->connection, 0, "%s, %d", c->why, idle);
+            cr_expect_eq(share->share_w, c->share_w, "%s, %d: %d", c->why, idle, share->share_w);
+            cr_expect_eq(share->decision, c->decision, "%s, %d", c->why, idle);
+            cr_expect_eq(share->priority, c->priority, "%s, %d: %d", c->why, idle, share->priority);
+            if (!idle)
+                cr_expect_str_eq(share->bound_by, c->bound_by, "%s", c->why);
+        }
+        if (c->decision == ROUND_SEND && c->cap_w >= 0) {
+            struct horizon_plan plan = {0};
+            cr_assert(horizon_of_profile(share->profile, &plan));
+            cr_expect(horizon_keeps(&plan, c->cap_w, START, until), "%s", c->why);
+        }
+        cr_expect_eq(sent(round), c->decision == ROUND_SEND, "nobody else: %s", c->why);
+        round_free(round);
+        free(s);
+    }
+}
+
+// A place limited by hand: what is shared out there is less, and floors do not hold.
+Test(round, shares_what_a_hand_leaves_of_a_place)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    for (int phase = 0; phase < PHASES; phase++)
+        s->feeders[0].limit_w[phase] = 10000;
+    s->feeders[0].hand = (struct facts_hand){3, START + 86400};
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    // 10000 - 500 - 6000 = 3500 W: two at 6 A; four pause, though all have a floor.
+    cr_expect_leq(round->lines[0].given_w, 3500);
+    int paused = 0;
+    for (int i = 0; i < 6; i++) {
+        paused += share_of(round, i)->share_w == 0;
+        cr_expect_eq(share_of(round, i)->priority, 1);
+    }
+    cr_expect_eq(paused, 4);
+    round_free(round);
+    free(s);
+}
+
+struct sight_case {
+    int measured_at, outlook_age; // quarters before; -1: not
+    enum facts_sight saw, sight;
+    char why[48];
+};
+
+ParameterizedTestParameters(round, says_how_well_it_sees)
+{
+    static struct sight_case cases[] = {
+        {0, 1, FACTS_SIGHT_LOST, FACTS_SIGHT_FRESH, "all there"},
+        {0, -1, FACTS_SIGHT_FRESH, FACTS_SIGHT_FRESH, "nothing learnt"},
+        {1, 2, FACTS_SIGHT_FRESH, FACTS_SIGHT_LATE, "a quarter late"},
+        {7, 8, FACTS_SIGHT_FRESH, FACTS_SIGHT_LATE, "two hours"},
+        {-1, 9, FACTS_SIGHT_FRESH, FACTS_SIGHT_BLIND, "more"},
+        {-1, 96, FACTS_SIGHT_FRESH, FACTS_SIGHT_BLIND, "a day"},
+        {-1, 97, FACTS_SIGHT_FRESH, FACTS_SIGHT_LOST, "more"},
+        {-1, INT_MAX, FACTS_SIGHT_FRESH, FACTS_SIGHT_LOST, "never"},
+        {-1, -1, FACTS_SIGHT_FRESH, FACTS_SIGHT_BLIND, "just started"},
+        {-1, -1, FACTS_SIGHT_LOST, FACTS_SIGHT_LOST, "just started, was lost"},
+    };
+    return cr_make_param_array(struct sight_case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(struct sight_case *c, round, says_how_well_it_sees)
+{
+    for (int limited = 0; limited < 2; limited++) {
+        struct street *s = street_new(limited ? 20000 : 0, 0);
+        measure(s, 0, 0, 6000);
+        if (c->measured_at >= 0)
+            measure(s, 1, c->measured_at, 6000);
+        s->facts.saw = c->saw;
+        for (int phase = 0; phase < PHASES; phase++)
+            s->feeders[1].outlook[phase] =
+                (struct facts_outlook){.known = c->outlook_age >= 0 && c->outlook_age <= 96,
+                                       .age = c->outlook_age < 0 ? 0 : c->outlook_age,
+                                       .method = "profile"};
+        struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+        cr_expect_eq(round->sight, limited ? c->sight : FACTS_SIGHT_FRESH, "%s: %s", c->why,
+                     round_sight_name(round->sight));
+        cr_expect_eq(round_is_blind(round), limited && c->sight >= FACTS_SIGHT_BLIND);
+        cr_expect_eq(round->deaf, 2, "nobody heard at two feeders");
+        round_free(round);
+        free(s);
+    }
 }
 
 // The demo's street in small: cars come home, the base load peaks, the plant obeys.
