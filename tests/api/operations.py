@@ -16,7 +16,7 @@ class Operation:
     query: list = dataclasses.field(default_factory=list)
 
 
-SHARED_PATH = ("id", "uuid", "ean")  # of components/parameters, those that stand in the path
+SHARED_PATH = ("id", "uuid", "ean", "number")  # of components/parameters, those that stand in the path
 
 
 def read(file):

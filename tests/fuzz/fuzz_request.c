@@ -3,6 +3,7 @@
 // form wanted or refused, and what was taken is fit for where it goes.
 
 #include "services/audit/bearer.h"
+#include "services/audit/limit_order.h"
 #include "services/audit/page.h"
 #include "services/audit/parameter.h"
 #include "wire/accept.h"
@@ -54,6 +55,20 @@ static void take_cursor(const char *text)
                 must_be_tame(keys[k].text, false);
 }
 
+static void take_order(const char *text, size_t len)
+{
+    struct limit_order order;
+    char *fault;
+    if (limit_order_read(text, len, 1768407300, &order, &fault)) {
+        assert(fault && *fault);
+        must_be_tame(fault, true);
+        free(fault);
+        return;
+    }
+    assert(!fault && *order.id && *order.reason && order.until > 1768407300 && order.limit_w >= 0);
+    must_be_tame(order.id, false);
+}
+
 static void take_headers(const char *text)
 {
     size_t len = 0;
@@ -73,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     take_values(text);
     take_cursor(text);
     take_headers(text);
+    take_order(text, size);
     free(text);
     return 0;
 }
