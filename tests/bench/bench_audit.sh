@@ -109,8 +109,25 @@ function request()
     return wrk.format("GET", paths[n])
 end
 LUA
-# ask NAME FILE SECONDS: as bench_http prints it
+# Processor time of the service and of its database, in ms: what a busy machine does not change.
+used_ms() {
+    local head
+    read -r head <"$WORK/pg/data/postmaster.pid"
+    # shellcheck disable=SC2046 # words on purpose
+    cat "/proc/${PID[audit]}/stat" "/proc/$head/stat" $(pgrep -P "$head" | sed 's|.*|/proc/&/stat|') 2>/dev/null \
+        | awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); sum += $12 + $13 } END { printf "%.0f", sum * 1000 / tick }'
+}
+# ask NAME FILE SECONDS: as bench_http prints it, and NAME_cpu_us, that of one request
 ask() {
+    local before after said
+    before=$(used_ms)
+    said=$(load "$@") || return 1
+    after=$(used_ms)
+    echo "$said"
+    awk -v name="$1" -v seconds="$3" -v used=$((after - before)) \
+        '/_requests_per_second/ { printf "%s_cpu_us %.0f us\n", name, used * 1000 / ($2 * seconds) }' <<<"$said"
+}
+load() {
     if ! command -v wrk >/dev/null; then
         "$LOAD" "$1" "$PORT" bench "$3" "$CLIENTS" <"$2"
         return

@@ -192,6 +192,7 @@ const words = {
   no_gateway: ["Not heard yet", "Nog niet gehoord"],
   limit_now: ["Limit now", "Grens nu"],
   since: ["since %s", "sinds %s"],
+  since_head: ["Since", "Sinds"],
   mode_since: ["Since", "Sinds"],
   newest_profile: ["Newest profile", "Nieuwste profiel"],
   no_profile: ["No profile yet: the charger has its own setting",
@@ -286,6 +287,36 @@ const words = {
   octets: ["%s characters", "%s tekens"],
   route: ["Route", "Route"],
 
+  // The trail's seal
+  seal: ["Seal of the trail", "Verzegeling van het spoor"],
+  seal_intact: ["Verified, intact", "Gecontroleerd, ongeschonden"],
+  seal_broken: ["Not intact", "Niet ongeschonden"],
+  seal_unverified: ["Not verified yet", "Nog niet gecontroleerd"],
+  seal_verified_at: ["Last verified", "Laatst gecontroleerd"],
+  seal_events: ["Events sealed", "Gebeurtenissen verzegeld"],
+  seal_looked_at: ["Events checked then", "Toen nagekeken"],
+  seal_head: ["Signed head", "Getekende stand"],
+  seal_none: ["None signed yet: socmod-audit --sign-heads", "Nog geen getekend: socmod-audit --sign-heads"],
+  seal_verify: ["Check it with socmod-audit --verify", "Controleer met socmod-audit --verify"],
+
+  // Limits by hand
+  by_hand: ["Limits by hand", "Grenzen met de hand"],
+  by_hand_why: ["Set above all plans by an operator", "Door een operator boven alle plannen gesteld"],
+  per_phase: ["%s per phase", "%s per fase"],
+  per_connection: ["%s per connection", "%s per aansluiting"],
+  ends: ["Ends", "Eindigt"],
+  by: ["By", "Door"],
+
+  // Why, now
+  why_now: ["Why this limit, this quarter hour", "Waarom deze grens, dit kwartier"],
+  why_round: ["Round %s", "Ronde %s"],
+  sight: ["Sight", "Zicht"],
+  came: ["Came", "Werd"],
+  wanted: ["Wanted", "Gevraagd"],
+  got: ["Got", "Gekregen"],
+  in_force: ["Held by the meter", "In de meter"],
+  why_nothing: ["Nothing bound it in this quarter hour", "Niets begrensde haar dit kwartier"],
+
   // Events
   event: ["Event", "Gebeurtenis"],
   subject: ["About", "Over"],
@@ -295,6 +326,12 @@ const words = {
   events_none: ["No events of this kind", "Geen gebeurtenissen van deze soort"],
   events_note: ["What happened besides measurements, plans and deliveries: refusals, outages, actions by hand.",
     "Wat er gebeurde naast metingen, plannen en bezorging: weigeringen, storingen, handelingen."],
+  "limit.set": ["Limit set by hand", "Grens met de hand gesteld"],
+  "limit.released": ["Limit released", "Grens vrijgegeven"],
+  "plan.late": ["Planning late", "Planning te laat"],
+  "trail.verified": ["Trail verified", "Spoor gecontroleerd"],
+  "trail.signed": ["Trail signed", "Spoor getekend"],
+  "trail.retired": ["Trail retired", "Spoor opgeruimd"],
   "access.read": ["Connection read", "Aansluiting ingezien"],
   "access.refused": ["Access refused", "Toegang geweigerd"],
   "dali.silent": ["DALI box silent", "DALI-box zwijgt"],
