@@ -90,7 +90,7 @@ function whySection(why, at) {
       round?.sight && h("span", { class: "quiet" }, `${t("sight").toLowerCase()}: ${round.sight}`)),
     share ? [h("p", null, t("why_share", kilowatt(share.demand_w), kilowatt(share.share_w), boundText(share.bound_by))),
              h("p", { class: "quote" }, share.reason)] : h("p", { class: "quiet" }, t("why_nothing")),
-    held && facts([t("in_force"), h("strong", null, Array.isArray(held.limit_w) ? held.limit_w.map((w) => kilowatt(w, 2)).join(" – ") : kilowatt(held.limit_w, 2)), " ", profileLink(held.profile)]),
+    held && facts([t("in_force"), h("strong", null, [...new Set([held.limit_w].flat())].map((w) => kilowatt(w, 2)).join(" – ")), " ", profileLink(held.profile)]),
     why.places?.length ? table(t("why_now"), [
       { name: t("place"), class: "lead", cell: (p) => `${p.place} L${p.phase}` },
       { name: t("limit"), number: true, cell: (p) => kilowatt(p.limit_w) },
