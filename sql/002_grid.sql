@@ -37,7 +37,9 @@ create table grid.meter (
     connection         integer unique references grid.connection, -- null: taken away
     route              text not null check (route in ('head-end', 'dlms')),
     head_end           grid.identifier,           -- of route head-end
-    address            text,                      -- of route dlms: host:port
+    address            text,                      -- of route dlms: host:port, numeric
+    cell               grid.identifier,           -- of route dlms: what many meters share on the way
+    type               text not null default 'smr5' check (type ~ '^[a-z0-9][a-z0-9-]{0,31}$'),
     dsmr               text not null default '5' check (dsmr in ('4', '5')),
     message_interval_s integer not null default 3600 check (message_interval_s >= 0),
     check (route <> 'head-end' or head_end is not null),

@@ -33,6 +33,8 @@ grant select, insert, update on all tables in schema p3 to socmod_p3;
 grant select on all tables in schema p3 to socmod_planner, socmod_audit;
 
 grant select on all tables in schema keys to socmod_p3;
+grant update (next, used_at, meter_counter, meter_title, near_end_at, used_up_at)
+    on keys.counter to socmod_p3;
 
 -- The rest of an event's columns is the seal's.
 grant insert (at, program, kind, subject, data) on audit.event

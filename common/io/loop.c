@@ -13,9 +13,11 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EVENTS_AT_ONCE = 64 };
+#define NOT_SET SIZE_MAX
 
 struct loop_watch {
     struct loop *loop;
@@ -27,8 +29,9 @@ struct loop_watch {
 };
 
 struct loop_timer {
-    struct loop_watch *watch;
-    int fd;
+    struct loop *loop;
+    size_t place;   // in the heap; NOT_SET
+    int64_t due_ns; // CLOCK_MONOTONIC
     bool by_utc;
     struct utc at;
     void (*fn)(void *arg);
@@ -41,10 +44,14 @@ struct posted {
 };
 
 struct loop {
-    int epoll, signals, doorbell;
+    int epoll, signals, doorbell, alarm;
     bool stopped;
+    int64_t longest_ns;
     struct loop_watch *gone;
-    struct loop_watch *watches[2];
+    struct loop_watch *watches[3];
+    struct loop_timer **heap; // those that are set; none is due before its parent (i - 1) / 2
+    size_t timer_count, timer_room;
+    int64_t alarm_ns;     // when the alarm rings, no later than the first is due; 0: never
     pthread_mutex_t lock; // of the four below
     struct posted *posted;
     size_t count, room;
@@ -78,6 +85,148 @@ static void on_doorbell(void *arg, uint32_t events)
     free(posted);
 }
 
+// --- Timers: any number of them on one descriptor ---
+
+static int64_t machine_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECONDS_NS + now.tv_nsec;
+}
+
+static void put(struct loop *loop, size_t place, struct loop_timer *timer)
+{
+    loop->heap[place] = timer;
+    timer->place = place;
+}
+
+static void rise(struct loop *loop, struct loop_timer *timer)
+{
+    size_t place = timer->place;
+    for (; place && loop->heap[(place - 1) / 2]->due_ns > timer->due_ns; place = (place - 1) / 2)
+        put(loop, place, loop->heap[(place - 1) / 2]);
+    put(loop, place, timer);
+}
+
+static void sink(struct loop *loop, struct loop_timer *timer)
+{
+    size_t place = timer->place;
+    for (;;) {
+        size_t child = 2 * place + 1;
+        if (child + 1 < loop->timer_count
+            && loop->heap[child + 1]->due_ns < loop->heap[child]->due_ns)
+            child++;
+        if (child >= loop->timer_count || loop->heap[child]->due_ns >= timer->due_ns)
+            break;
+        put(loop, place, loop->heap[child]);
+        place = child;
+    }
+    put(loop, place, timer);
+}
+
+static void take_out(struct loop_timer *timer)
+{
+    struct loop *loop = timer->loop;
+    size_t place = timer->place;
+    if (place == NOT_SET)
+        return;
+    timer->place = NOT_SET;
+    struct loop_timer *last = loop->heap[--loop->timer_count];
+    if (last == timer)
+        return;
+    put(loop, place, last);
+    rise(loop, last);
+    sink(loop, last);
+}
+
+// An alarm that rings too early does no harm, so it is only set anew for what is due before it.
+static void set_alarm(struct loop *loop)
+{
+    if (!loop->timer_count || (loop->alarm_ns && loop->alarm_ns <= loop->heap[0]->due_ns))
+        return;
+    loop->alarm_ns = loop->heap[0]->due_ns;
+    struct itimerspec spec = {
+        .it_value = {loop->alarm_ns / SECONDS_NS, (long)(loop->alarm_ns % SECONDS_NS)}};
+    if (timerfd_settime(loop->alarm, TFD_TIMER_ABSTIME, &spec, NULL))
+        log_fatal("loop.failed", F("what", "timer"), F("why", strerror(errno)));
+}
+
+// Fire in ns of the machine's time, and not before the next turn of the loop.
+static void arm(struct loop_timer *timer, int64_t ns)
+{
+    struct loop *loop = timer->loop;
+    take_out(timer);
+    timer->due_ns = machine_ns() + (ns < 1 ? 1 : ns);
+    if (loop->timer_count == loop->timer_room) {
+        loop->timer_room = loop->timer_room ? 2 * loop->timer_room : 16;
+        loop->heap = memory_grow(loop->heap, loop->timer_room, sizeof(struct loop_timer *));
+    }
+    timer->place = loop->timer_count++;
+    rise(loop, timer);
+    set_alarm(loop);
+}
+
+// The utc clock may be set while we wait, so look at it again now and then.
+static void arm_by_utc(struct loop_timer *timer)
+{
+    int64_t wait = clock_real_ns(timer->at.ns - clock_utc().ns);
+    arm(timer, wait < 10 * SECONDS_NS ? wait : 10 * SECONDS_NS);
+}
+
+// Those due now; what they set themselves is due later than that.
+static void on_alarm(void *arg, uint32_t events)
+{
+    struct loop *loop = arg;
+    (void)events;
+    uint64_t times;
+    if (read(loop->alarm, &times, sizeof times) < 0)
+        return; // set anew in this very turn
+    loop->alarm_ns = 0;
+    int64_t now = machine_ns();
+    while (loop->timer_count && loop->heap[0]->due_ns <= now) {
+        struct loop_timer *timer = loop->heap[0];
+        take_out(timer);
+        if (timer->by_utc && clock_utc().ns < timer->at.ns)
+            arm_by_utc(timer);
+        else
+            timer->fn(timer->arg);
+    }
+    set_alarm(loop);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct loop_timer *timer = memory_new(1, sizeof *timer);
+    *timer = (struct loop_timer){.loop = loop, .place = NOT_SET, .fn = fn, .arg = arg};
+    return timer;
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (!timer)
+        return;
+    take_out(timer);
+    free(timer);
+}
+
+void loop_timer_in(struct loop_timer *timer, int64_t ns)
+{
+    timer->by_utc = false;
+    arm(timer, clock_real_ns(ns));
+}
+
+void loop_timer_at(struct loop_timer *timer, struct utc at)
+{
+    timer->by_utc = true;
+    timer->at = at;
+    arm_by_utc(timer);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    take_out(timer);
+}
+
 struct loop *loop_new(void)
 {
     struct loop *loop = memory_new(1, sizeof *loop);
@@ -91,10 +240,12 @@ struct loop *loop_new(void)
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     loop->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (loop->epoll < 0 || loop->signals < 0 || loop->doorbell < 0)
+    loop->alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->epoll < 0 || loop->signals < 0 || loop->doorbell < 0 || loop->alarm < 0)
         log_fatal("loop.failed", F("what", "new"), F("why", strerror(errno)));
     loop->watches[0] = loop_watch(loop, loop->signals, EPOLLIN, on_signal, loop);
     loop->watches[1] = loop_watch(loop, loop->doorbell, EPOLLIN, on_doorbell, loop);
+    loop->watches[2] = loop_watch(loop, loop->alarm, EPOLLIN, on_alarm, loop);
     return loop;
 }
 
@@ -111,15 +262,24 @@ void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
-    loop_unwatch(loop->watches[0]);
-    loop_unwatch(loop->watches[1]);
+    for (size_t i = 0; i < sizeof loop->watches / sizeof *loop->watches; i++)
+        loop_unwatch(loop->watches[i]);
     free_gone(loop);
     close(loop->epoll);
     close(loop->signals);
     close(loop->doorbell);
+    close(loop->alarm);
     pthread_mutex_destroy(&loop->lock);
     free(loop->posted);
+    free(loop->heap);
     free(loop);
+}
+
+static int64_t real_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECONDS_NS + now.tv_nsec;
 }
 
 void loop_run(struct loop *loop)
@@ -129,14 +289,22 @@ void loop_run(struct loop *loop)
         int count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE, -1);
         if (count < 0 && errno != EINTR)
             log_fatal("loop.failed", F("what", "epoll_wait"), F("why", strerror(errno)));
+        int64_t start_ns = real_ns();
         for (int i = 0; i < count; i++) {
             struct loop_watch *watch = events[i].data.ptr;
             if (!watch->gone)
                 watch->fn(watch->arg, events[i].events);
         }
         free_gone(loop);
+        int64_t busy_ns = real_ns() - start_ns;
+        loop->longest_ns = busy_ns > loop->longest_ns ? busy_ns : loop->longest_ns;
     }
     loop->stopped = false;
+}
+
+int64_t loop_longest_ns(const struct loop *loop)
+{
+    return loop->longest_ns;
 }
 
 void loop_stop(struct loop *loop)
@@ -170,77 +338,6 @@ void loop_unwatch(struct loop_watch *watch)
     watch->gone = true;
     watch->next = watch->loop->gone;
     watch->loop->gone = watch;
-}
-
-// Let the kernel wake us in ns of the machine's time; never 0, which would disarm it.
-static void arm(struct loop_timer *timer, int64_t ns)
-{
-    if (ns < 1)
-        ns = 1;
-    struct itimerspec spec = {.it_value = {ns / SECONDS_NS, (long)(ns % SECONDS_NS)}};
-    if (timerfd_settime(timer->fd, 0, &spec, NULL))
-        log_fatal("loop.failed", F("what", "timer"), F("why", strerror(errno)));
-}
-
-// The utc clock may be set while we wait, so look at it again now and then.
-static void arm_by_utc(struct loop_timer *timer)
-{
-    int64_t wait = clock_real_ns(timer->at.ns - clock_utc().ns);
-    arm(timer, wait < 10 * SECONDS_NS ? wait : 10 * SECONDS_NS);
-}
-
-static void on_timer(void *arg, uint32_t events)
-{
-    struct loop_timer *timer = arg;
-    (void)events;
-    uint64_t times;
-    if (read(timer->fd, &times, sizeof times) < 0)
-        return; // stopped or set anew in this very turn
-    if (timer->by_utc && clock_utc().ns < timer->at.ns)
-        arm_by_utc(timer);
-    else
-        timer->fn(timer->arg);
-}
-
-struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void *arg)
-{
-    struct loop_timer *timer = memory_new(1, sizeof *timer);
-    timer->fn = fn;
-    timer->arg = arg;
-    timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (timer->fd < 0)
-        log_fatal("loop.failed", F("what", "timerfd"), F("why", strerror(errno)));
-    timer->watch = loop_watch(loop, timer->fd, EPOLLIN, on_timer, timer);
-    return timer;
-}
-
-void loop_timer_free(struct loop_timer *timer)
-{
-    if (!timer)
-        return;
-    loop_unwatch(timer->watch);
-    close(timer->fd);
-    free(timer);
-}
-
-void loop_timer_in(struct loop_timer *timer, int64_t ns)
-{
-    timer->by_utc = false;
-    arm(timer, clock_real_ns(ns));
-}
-
-void loop_timer_at(struct loop_timer *timer, struct utc at)
-{
-    timer->by_utc = true;
-    timer->at = at;
-    arm_by_utc(timer);
-}
-
-void loop_timer_stop(struct loop_timer *timer)
-{
-    struct itimerspec never = {0};
-    if (timerfd_settime(timer->fd, 0, &never, NULL))
-        log_fatal("loop.failed", F("what", "timer"), F("why", strerror(errno)));
 }
 
 void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)

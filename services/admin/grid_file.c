@@ -79,6 +79,8 @@ static const struct kind {
                         {"address", .form = FORM_TEXT},
                         {"dsmr", FORM_WORD, .otherwise = "5", .words = " 4 5 "},
                         {"message_interval_s", FORM_WHOLE, .otherwise = "3600", .most = 604800},
+                        {"cell", .form = FORM_ID},
+                        {"type", FORM_WORD, .otherwise = "smr5", .words = " smr5 dsmr42 "},
                     }},
     [GRID_CHARGER] = {"chargers",
                       "charger",

@@ -19,10 +19,11 @@ enum grid_kind {
     GRID_FEEDER,      // id transformer limit_w
     GRID_CONNECTION,  // ean feeder phases contract_w floor_w weight
     GRID_METER,       // equipment_id connection route head_end address dsmr message_interval_s
+                      // cell type
     GRID_CHARGER,     // id connection kind max_a
     GRID_KINDS,
 };
-enum { GRID_FIELDS = 7 };
+enum { GRID_FIELDS = 9 };
 
 // "connection", for a message.
 const char *grid_kind_name(enum grid_kind kind);

@@ -28,10 +28,10 @@ enum err grid_table_begin(struct db *db)
         || do_once(db,
                    "create temporary table incoming (number bigint generated always as identity,"
                    " kind smallint, f1 text, f2 text, f3 text,"
-                   " f4 text, f5 text, f6 text, f7 text) on commit drop",
+                   " f4 text, f5 text, f6 text, f7 text, f8 text, f9 text) on commit drop",
                    NULL))
         return ERR_IO;
-    return db_copy_start(db, "copy incoming (kind, f1, f2, f3, f4, f5, f6, f7) from stdin");
+    return db_copy_start(db, "copy incoming (kind, f1, f2, f3, f4, f5, f6, f7, f8, f9) from stdin");
 }
 
 enum err grid_table_row(struct db *db, enum grid_kind kind, const char *const fields[GRID_FIELDS])
@@ -113,15 +113,17 @@ static const struct statements {
                    " and not exists (select from grid.connection where ean = f1) order by f1"},
     [GRID_METER] =
         {.update = "update grid.meter m set connection = c.number, route = f3, head_end = f4,"
-                   " address = f5, dsmr = f6, message_interval_s = f7::integer"
+                   " address = f5, dsmr = f6, message_interval_s = f7::integer, cell = f8,"
+                   " type = f9"
                    " from incoming join grid.connection c on c.ean = f2"
                    " where kind = 3 and m.equipment_id = f1"
                    " and (m.connection, m.route, m.head_end, m.address, m.dsmr,"
-                   "      m.message_interval_s)"
-                   " is distinct from (c.number, f3, f4::grid.identifier, f5, f6, f7::integer)",
+                   "      m.message_interval_s, m.cell, m.type)"
+                   " is distinct from (c.number, f3, f4::grid.identifier, f5, f6, f7::integer,"
+                   "      f8::grid.identifier, f9)",
          .insert = "insert into grid.meter (equipment_id, connection, route, head_end, address,"
-                   " dsmr, message_interval_s)"
-                   " select f1, c.number, f3, f4, f5, f6, f7::integer"
+                   " dsmr, message_interval_s, cell, type)"
+                   " select f1, c.number, f3, f4, f5, f6, f7::integer, f8, f9"
                    " from incoming join grid.connection c on c.ean = f2 where kind = 3"
                    " and not exists (select from grid.meter where equipment_id = f1) order by f1"},
     [GRID_CHARGER] =
@@ -206,7 +208,7 @@ static const struct list {
                           " from grid.connection c join grid.feeder f on f.number = c.feeder",
                           "c.ean")},
     {"meters", LINES("m.equipment_id, c.ean as connection, m.route, m.head_end, m.address, m.dsmr,"
-                     " m.message_interval_s"
+                     " m.message_interval_s, m.cell, m.type"
                      " from grid.meter m join grid.connection c on c.number = m.connection",
                      "m.equipment_id")},
     {"chargers", LINES("g.id, c.ean as connection, g.kind, g.max_a"

@@ -6,6 +6,7 @@
 #include "io/db.h"
 #include "services/admin/explain_job.h"
 #include "services/admin/grid_import.h"
+#include "services/admin/key_jobs.h"
 #include "services/admin/limit_job.h"
 #include "services/admin/migrate.h"
 #include "services/admin/retire.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *connection;
+static char *connection, *master_file;
 static struct retire_job retirement;
 static const struct setting settings[] = {
     {"database", "connection", .text = &connection, .otherwise = "dbname=socmod",
@@ -25,6 +26,9 @@ static const struct setting settings[] = {
              " ~/.pgpass"},
     {"trail", "keep_months", .integer = &retirement.keep_months, .otherwise = "24", .least = 1,
      .most = 1200, .help = "retire: the trail of so many whole months always stays"},
+    {"keys", "master_file", .text = &master_file, .otherwise = "",
+     .help = "file of the master key that meters' keys are wrapped under; without a slash, in"
+             " $CREDENTIALS_DIRECTORY"},
     CLOCK_SETTINGS,
     {0},
 };
@@ -35,10 +39,13 @@ static struct seal_job seal;
 static struct limit_job limit;
 static struct explain_job explain;
 static bool replace, revoke;
+static const char *master;
+static struct key_job key_job;
 static const struct program_option options[] = {
     {"sql", "DIR", .text = &sql_folder, .help = "migrate: take the files from DIR"},
     {"replace", .flag = &replace,
-     .help = "import: chargers and meters that FILE does not name leave the grid"},
+     .help = "import: chargers and meters that FILE does not name leave the grid; keys import:"
+             " keys that are there may be replaced"},
     {"name", "NAME", .text = &token_name, .help = "token: whose it is"},
     {"role", "ROLE", .text = &token_role, .help = "token: " TOKEN_ROLES},
     {"days", "DAYS", .text = &token_days, .help = "token: how long it is good, 1 to 3660"},
@@ -66,6 +73,10 @@ static const struct program_option options[] = {
     {"all", .flag = &limit.all, .help = "limits: those too that are over"},
     {"at", "TIME", .text = &explain.at, .help = "explain: then, RFC 3339; otherwise now"},
     {"json", .flag = &explain.json, .help = "explain: as JSON"},
+    {"master", "FILE", .text = &master, .help = "keys: master key, in place of the setting"},
+    {"former", "FILE", .text = &key_job.former, .help = "keys rotate: the one that it replaces"},
+    {"skip", "NUMBER", .text = &key_job.skip,
+     .help = "keys restored: by how much counters are lifted"},
     {0},
 };
 
@@ -76,7 +87,8 @@ static const struct program program = {
     .settings = settings,
     .options = options,
     .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | retire | limit"
-             " | release NUMBER | limits | explain",
+             " | release NUMBER | limits | explain | keys import FILE | keys list | keys rotate"
+             " | keys restored | keys new-master FILE",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -115,8 +127,9 @@ static enum err run_retire(struct db *db, char **words)
     return retire_run(db, &retirement);
 }
 
-static const char *retirement_fault(void)
+static const char *retirement_fault(char **words)
 {
+    (void)words;
     retirement.key = seal.key;
     return retire_fault(&retirement);
 }
@@ -144,24 +157,43 @@ static enum err run_explain(struct db *db, char **words)
     return explain_job_run(db, &explain);
 }
 
-static const char *limit_fault(void)
+static const char *limit_fault(char **words)
 {
+    (void)words;
     return limit_job_fault(&limit);
 }
 
-static const char *release_fault(void)
+static const char *release_fault(char **words)
 {
+    (void)words;
     return limit_job_release_fault(&limit);
 }
 
-static const char *explain_fault(void)
+static const char *explain_fault(char **words)
 {
+    (void)words;
     explain.charger = limit.charger;
     return explain_job_fault(&explain);
 }
 
-static const char *seal_fault(void)
+static enum err run_keys(struct db *db, char **words)
 {
+    (void)words;
+    return key_job_run(&key_job, db);
+}
+
+static const char *keys_fault(char **words)
+{
+    key_job.verb = words[0];
+    key_job.file = words[1];
+    key_job.master = master ? master : master_file;
+    key_job.replace = replace;
+    return key_job_fault(&key_job);
+}
+
+static const char *seal_fault(char **words)
+{
+    (void)words;
     if (!seal.make_key == !seal.key)
         return "either --make-key FILE or --key FILE must be given";
     if (seal.make_key && (seal.meter || seal_seq))
@@ -183,8 +215,9 @@ static bool is_role(const char *word)
 }
 
 // Why the options given do not make a token, or NULL.
-static const char *token_fault(void)
+static const char *token_fault(char **words)
 {
+    (void)words;
     if (!token_name || !*token_name || strlen(token_name) > 64)
         return "--name NAME must be given, at most 64 octets";
     if (revoke)
@@ -202,8 +235,8 @@ static const struct job {
     const char *word;
     int least, most; // further words
     enum err (*run)(struct db *db, char **words);
-    const char *(*fault)(void); // of the options, or NULL
-    bool is_offline;            // needs no database
+    const char *(*fault)(char **words); // of the options, or NULL
+    bool is_offline;                    // needs no database
 } jobs[] = {
     {"migrate", 0, 0, run_migrate, NULL, false},
     {"import", 1, 1, run_import, NULL, false},
@@ -215,6 +248,7 @@ static const struct job {
     {"release", 1, 1, run_release, release_fault, false},
     {"limits", 0, 0, run_limits, NULL, false},
     {"explain", 0, 0, run_explain, explain_fault, false},
+    {"keys", 1, 2, run_keys, keys_fault, false},
 };
 
 static const struct job *find_job(int count, char **words)
@@ -234,12 +268,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: which job? see %s --help\n", program.name, program.name);
         return EXIT_USAGE;
     }
-    const char *fault = job->fault ? job->fault() : NULL;
+    const char *fault = job->fault ? job->fault(argv + first + 1) : NULL;
     if (fault) {
         fprintf(stderr, "%s: %s: %s\n", program.name, job->word, fault);
         return EXIT_USAGE;
     }
-    struct db *db = job->is_offline ? NULL : db_new(connection, program.name);
+    bool is_offline = job->is_offline || (job->run == run_keys && key_job_is_offline(&key_job));
+    struct db *db = is_offline ? NULL : db_new(connection, program.name);
     enum err err = db ? db_connect(db) : ERR_NONE;
     if (!err)
         err = job->run(db, argv + first + 1);

@@ -3,7 +3,6 @@
 #include "services/p3/courier.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/metric.h"
 #include "services/p3/delivery_table.h"
 #include "services/p3/outbox.h"
 
@@ -14,8 +13,8 @@
 enum {
     CLAIM_BATCH = 200,
     SETTLE_BATCH = 500,
-    MAX_LANES = 256,
     SOON_MS = 2,    // to gather results and doorbells
+    POLL_MS = 50,   // while something is due that has no room: another process may make it
     RETRY_MS = 100, // after the database refused
     SWEEP_S = 5,    // machine seconds
     LOOK_BACK_SWEEPS = 3,
@@ -24,32 +23,34 @@ enum {
 
 // One claimed delivery under way.
 struct parcel {
+    struct parcel *next, *before;
     struct courier *courier;
-    struct delivery_claim claim;
-    struct delivery_lane *lane;
+    const struct route *route;
+    struct mono since;
+    struct errand errand;
 };
 
 struct courier {
     struct loop *loop;
     struct db *db;
     struct courier_settings settings;
+    struct claim_bound *bounds;
     struct delivery_table *table;
     char *route_names;
     struct loop_timer *timer;
     struct mono timer_at; // 0: not set
     struct mono sweep_at;
     int sweeps;
-    bool look_at_profiles, look_at_receipts;
+    bool look_at_profiles, look_at_receipts, look_for_overtaken;
     enum delivery_look profiles_look, receipts_look;
     bool claimed_before; // under our name, perhaps by the process before us
     bool name_taken_told;
     bool stopping;
 
-    struct delivery_lane lanes[MAX_LANES];
-    size_t lane_count;
-    int64_t under_way;
+    struct parcel *first;
     struct delivery_result *results; // ended, not yet written down
     size_t result_count, result_room;
+    struct courier_figures figures;
 };
 
 static void work_in(struct courier *courier, int64_t ns)
@@ -68,24 +69,6 @@ static void work_in_ms(struct courier *courier, int64_t machine_ms)
 
 // --- Parcels ---
 
-static struct delivery_lane *lane_of(struct courier *courier, const char *name)
-{
-    for (size_t i = 0; i < courier->lane_count; i++)
-        if (!strcmp(courier->lanes[i].name, name))
-            return &courier->lanes[i];
-    // More lanes than that have at least one that is empty, or share the last one's cap.
-    for (size_t i = 0; courier->lane_count == MAX_LANES && i < MAX_LANES - 1; i++)
-        if (!courier->lanes[i].under_way) {
-            snprintf(courier->lanes[i].name, sizeof courier->lanes[i].name, "%s", name);
-            return &courier->lanes[i];
-        }
-    if (courier->lane_count == MAX_LANES)
-        return &courier->lanes[MAX_LANES - 1];
-    struct delivery_lane *lane = &courier->lanes[courier->lane_count++];
-    snprintf(lane->name, sizeof lane->name, "%s", name);
-    return lane;
-}
-
 // Any number, the same for the same message: neighbours differ.
 static uint64_t seed_of(const char *profile)
 {
@@ -95,25 +78,38 @@ static uint64_t seed_of(const char *profile)
     return seed;
 }
 
-// By route_status.
-static struct metric metrics[] = {
-    [ROUTE_VERIFIED] = METRIC_COUNTS_BY("socmod_p3_attempts_total", "Attempts to deliver, ended.",
-                                        "result", "verified"),
-    [ROUTE_WRITTEN] = METRIC_COUNTS_BY("socmod_p3_attempts_total", NULL, "result", "written"),
-    [ROUTE_RETRY] = METRIC_COUNTS_BY("socmod_p3_attempts_total", NULL, "result", "retry"),
-    [ROUTE_REFUSED] = METRIC_COUNTS_BY("socmod_p3_attempts_total", NULL, "result", "refused"),
-};
+static void count_cause(struct courier *courier, const char *route, const char *cause)
+{
+    struct courier_figures *figures = &courier->figures;
+    struct courier_cause *at = figures->causes;
+    while (at < figures->causes + figures->cause_count
+           && (strcmp(at->cause, cause) != 0 || strcmp(at->route, route) != 0))
+        at++;
+    if (at == figures->causes + COURIER_CAUSES) {
+        at--;
+        snprintf(at->cause, sizeof at->cause, "others");
+    } else if (at == figures->causes + figures->cause_count) {
+        figures->cause_count++;
+        snprintf(at->route, sizeof at->route, "%s", route);
+        snprintf(at->cause, sizeof at->cause, "%s", cause);
+    }
+    at->count++;
+}
 
-static void keep_result(struct courier *courier, const struct errand *errand,
-                        const struct route_answer *answer)
+static struct delivery_result *next_result(struct courier *courier)
 {
     if (courier->result_count == courier->result_room) {
         courier->result_room = courier->result_room ? 2 * courier->result_room : 64;
         courier->results =
             memory_grow(courier->results, courier->result_room, sizeof *courier->results);
     }
-    metric_add(&metrics[answer->status], 1);
-    struct delivery_result *result = &courier->results[courier->result_count++];
+    return &courier->results[courier->result_count++];
+}
+
+static void keep_result(struct courier *courier, const struct route *route,
+                        const struct errand *errand, const struct route_answer *answer)
+{
+    struct delivery_result *result = next_result(courier);
     struct utc now = clock_utc();
     memcpy(result->profile, errand->profile, sizeof result->profile);
     result->attempt = errand->attempt;
@@ -123,22 +119,30 @@ static void keep_result(struct courier *courier, const struct errand *errand,
         .status = answer->status,
         .cause = answer->cause,
         .number = errand->attempt,
+        .failures = errand->failures,
         .now = now,
         .not_after = errand->not_after,
         .seed = seed_of(errand->profile),
     });
+    courier->figures.ended[result->verdict.state]++;
+    if (*answer->cause)
+        count_cause(courier, route->name, answer->cause);
     log_debug("p3.attempt_ended", F("profile", errand->profile), F("meter", errand->meter),
               F("attempt", errand->attempt), F("state", outbox_state_name(result->verdict.state)),
-              F("cause", answer->cause));
+              F("cause", answer->cause), F("detail", answer->detail));
     work_in_ms(courier, courier->result_count < CLAIM_BATCH ? SOON_MS : 0);
 }
 
 static void on_delivered(void *arg, const struct route_answer *answer)
 {
     struct parcel *parcel = arg;
-    parcel->lane->under_way--;
-    parcel->courier->under_way--;
-    keep_result(parcel->courier, &parcel->claim.errand, answer);
+    struct courier *courier = parcel->courier;
+    *(parcel->before ? &parcel->before->next : &courier->first) = parcel->next;
+    if (parcel->next)
+        parcel->next->before = parcel->before;
+    courier->figures.under_way--;
+    courier->figures.seconds += (double)clock_real_ns(clock_mono().ns - parcel->since.ns) / 1e9;
+    keep_result(courier, parcel->route, &parcel->errand, answer);
     free(parcel);
 }
 
@@ -154,25 +158,30 @@ static const struct route *route_of(const struct courier *courier, const char *l
     return NULL;
 }
 
-static void refuse(struct courier *courier, const struct delivery_claim *claim)
+static void refuse(struct courier *courier, const struct claim *claim)
 {
     struct route_answer answer = {.status = ROUTE_REFUSED};
     snprintf(answer.cause, sizeof answer.cause, "%s", claim->fault);
     log_warn("p3.message_refused", F("profile", claim->errand.profile),
              F("meter", claim->errand.meter), F("why", claim->fault));
-    keep_result(courier, &claim->errand, &answer);
+    keep_result(courier, route_of(courier, claim->lane), &claim->errand, &answer);
 }
 
-static void submit(struct courier *courier, const struct delivery_claim *claim)
+static void submit(struct courier *courier, const struct claim *claim)
 {
-    const struct route *route = route_of(courier, claim->lane);
     struct parcel *parcel = memory_new(1, sizeof *parcel);
-    parcel->courier = courier;
-    parcel->claim = *claim;
-    parcel->lane = lane_of(courier, claim->lane);
-    parcel->lane->under_way++;
-    courier->under_way++;
-    route->submit(route->self, &parcel->claim.errand, on_delivered, parcel);
+    *parcel = (struct parcel){
+        .next = courier->first,
+        .courier = courier,
+        .route = route_of(courier, claim->lane),
+        .since = clock_mono(),
+        .errand = claim->errand,
+    };
+    if (courier->first)
+        courier->first->before = parcel;
+    courier->first = parcel;
+    courier->figures.under_way++;
+    parcel->route->submit(parcel->route->self, &parcel->errand, on_delivered, parcel);
 }
 
 // --- Steps: each one transaction, ERR_IO when it is to be done again ---
@@ -226,6 +235,7 @@ static enum err take_in(struct courier *courier)
         return ERR_IO;
     courier->profiles_look = LOOK_NEW;
     courier->look_at_profiles = more;
+    courier->look_for_overtaken = true;
     if (more)
         work_in(courier, 0);
     return ERR_NONE;
@@ -245,44 +255,68 @@ static enum err confirm(struct courier *courier)
     return ERR_NONE;
 }
 
-static enum err wait_for_next(struct courier *courier)
+// The newest wins until the last octet has left: what a newer one waits behind is given up.
+static enum err recall_overtaken(struct courier *courier)
 {
-    int64_t next_ns;
-    if (delivery_table_next_due(courier->table, &next_ns))
+    if (!courier->look_for_overtaken || !courier->first)
+        return ERR_NONE;
+    PGresult *result = claim_table_overtaken(courier->db, courier->settings.name, clock_utc());
+    if (!result)
         return ERR_IO;
-    int64_t wait = next_ns - clock_utc().ns;
-    // What is due now waits for room, or for another message of its meter: their ends call us.
-    if (next_ns && wait > 0)
-        work_in(courier, wait);
+    courier->look_for_overtaken = false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        struct parcel *parcel = courier->first;
+        while (parcel && strcmp(parcel->errand.profile, PQgetvalue(result, row, 0)) != 0)
+            parcel = parcel->next;
+        if (!parcel || !parcel->route->recall)
+            continue;
+        courier->figures.overtaken++;
+        parcel->route->recall(parcel->route->self, &parcel->errand); // perhaps the end of it
+    }
+    PQclear(result);
     return ERR_NONE;
 }
 
-static bool any_route_is_ready(const struct courier *courier)
+static enum err wait_for_next(struct courier *courier, const struct claim_order *order)
 {
-    for (size_t i = 0; i < courier->settings.route_count; i++)
-        if (courier->settings.routes[i].is_ready(courier->settings.routes[i].self))
-            return true;
-    return false;
+    int64_t next_ns;
+    bool due_now;
+    if (claim_table_next_due(courier->db, order, &next_ns, &due_now))
+        return ERR_IO;
+    if (due_now)
+        work_in_ms(courier, POLL_MS);
+    else if (next_ns)
+        work_in(courier, next_ns - clock_utc().ns);
+    return ERR_NONE;
 }
 
+// Claim for the routes that would take it.
 static enum err claim(struct courier *courier)
 {
-    int64_t room =
-        courier->settings.max_under_way - courier->under_way - (int64_t)courier->result_count;
-    if (courier->stopping || room <= 0 || !any_route_is_ready(courier))
+    const char *routes[CLAIM_ROUTES_MAX];
+    size_t ready = 0, count;
+    for (size_t i = 0; i < courier->settings.route_count; i++)
+        if (courier->settings.routes[i].is_ready(courier->settings.routes[i].self))
+            routes[ready++] = courier->settings.routes[i].name;
+    int64_t room = courier->settings.max_under_way - courier->figures.under_way
+                   - (int64_t)courier->result_count;
+    if (courier->stopping || room <= 0 || !ready)
         return ERR_NONE;
     struct utc now = clock_utc();
-    struct utc until = {now.ns + clock_machine_ns(courier->settings.lease_s * SECONDS_NS)};
-    struct delivery_claim *claims;
-    size_t count;
-    const struct delivery_room limits = {
-        .lanes = courier->lanes,
-        .count = courier->lane_count,
-        .per_lane = (int)courier->settings.max_per_lane,
-        .total = (int)(room < CLAIM_BATCH ? room : CLAIM_BATCH),
+    const struct claim_order order = {
+        .name = courier->settings.name,
+        .routes = routes,
+        .route_count = ready,
+        .bounds = courier->settings.bounds,
+        .bound_count = courier->settings.bound_count,
+        .most = (int)(room < CLAIM_BATCH ? room : CLAIM_BATCH),
+        .now = now,
+        .until = {now.ns + clock_machine_ns(courier->settings.lease_s * SECONDS_NS)},
     };
-    if (delivery_table_claim(courier->table, &limits, now, until, &claims, &count))
+    struct claim *claims;
+    if (claim_table_take(courier->db, &order, &claims, &count))
         return ERR_IO;
+    courier->figures.claimed += count;
     for (size_t i = 0; i < count; i++) {
         if (claims[i].fault)
             refuse(courier, &claims[i]);
@@ -291,7 +325,7 @@ static enum err claim(struct courier *courier)
     }
     free(claims);
     if (!count)
-        return wait_for_next(courier);
+        return wait_for_next(courier, &order);
     work_in(courier, 0);
     return ERR_NONE;
 }
@@ -316,29 +350,39 @@ static void work_again_later(struct courier *courier)
     work_in(courier, wait > least ? wait : least);
 }
 
+static bool is_over(const struct courier *courier)
+{
+    return courier->stopping && !courier->first && !courier->result_count;
+}
+
 static void on_timer(void *arg)
 {
     struct courier *courier = arg;
     courier->timer_at.ns = 0;
+    if (is_over(courier)) {
+        loop_stop(courier->loop);
+        return;
+    }
     // Results first: they are facts, and a sweep must not think that they never came.
     if (!own_name(courier) || settle(courier) || sweep(courier) || confirm(courier)
-        || take_in(courier) || claim(courier)) {
+        || take_in(courier) || recall_overtaken(courier) || claim(courier)) {
         work_again_later(courier);
         return;
     }
-    if (courier->stopping && !courier->under_way && !courier->result_count)
-        loop_stop(courier->loop);
-    work_in(courier, courier->sweep_at.ns - clock_mono().ns);
+    work_in(courier, is_over(courier) ? 0 : courier->sweep_at.ns - clock_mono().ns);
 }
 
 struct courier *courier_new(struct loop *loop, struct db *db,
                             const struct courier_settings *settings)
 {
     struct courier *courier = memory_new(1, sizeof *courier);
-    metric_join(metrics, sizeof metrics / sizeof *metrics);
+    assert(settings->route_count <= CLAIM_ROUTES_MAX);
     courier->loop = loop;
     courier->db = db;
     courier->settings = *settings;
+    courier->bounds = memory_new(settings->bound_count, sizeof *courier->bounds);
+    memcpy(courier->bounds, settings->bounds, settings->bound_count * sizeof *courier->bounds);
+    courier->settings.bounds = courier->bounds;
     courier->route_names = memory_text("");
     for (size_t i = 0; i < settings->route_count; i++) {
         char *longer =
@@ -362,6 +406,8 @@ void courier_free(struct courier *courier)
     delivery_table_free(courier->table);
     free(courier->route_names);
     free(courier->results);
+    free(courier->bounds);
+    assert(!courier->first);
     free(courier);
 }
 
@@ -377,5 +423,21 @@ void courier_tell(struct courier *courier, enum courier_news news)
 void courier_stop(struct courier *courier)
 {
     courier->stopping = true;
+    for (size_t i = 0; i < courier->settings.route_count; i++)
+        if (courier->settings.routes[i].stop)
+            courier->settings.routes[i].stop(courier->settings.routes[i].self);
     work_in(courier, 0);
+}
+
+bool courier_is_ready(const struct courier *courier)
+{
+    for (size_t i = 0; i < courier->settings.route_count; i++)
+        if (courier->settings.routes[i].is_ready(courier->settings.routes[i].self))
+            return true;
+    return false;
+}
+
+const struct courier_figures *courier_figures(const struct courier *courier)
+{
+    return &courier->figures;
 }

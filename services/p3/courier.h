@@ -8,22 +8,28 @@
 
 #include "io/db.h"
 #include "io/loop.h"
+#include "services/p3/claim_table.h"
+#include "services/p3/outbox.h"
 #include "services/p3/route.h"
 
 #include <stddef.h>
 
 struct courier_settings {
     const char *name;           // of this process
-    const struct route *routes; // count of them
+    const struct route *routes; // count of them, at most CLAIM_ROUTES_MAX
     size_t route_count;
-    int64_t max_under_way; // in all
-    int64_t max_per_lane;  // of one head-end
-    int64_t lease_s;       // machine seconds; more than any route takes to answer
+    int64_t max_under_way;            // of this process
+    const struct claim_bound *bounds; // of all processes together; count of them
+    size_t bound_count;
+    int64_t lease_s; // machine seconds; more than any route takes to answer
 };
 
 struct courier;
 
-// Settings and db are borrowed. Owned: courier_free(), after the routes have ended.
+enum { COURIER_CAUSES = 48 };
+
+// Settings, but for the bounds, and db are borrowed. Owned: courier_free(), after the routes have
+// ended.
 struct courier *courier_new(struct loop *loop, struct db *db,
                             const struct courier_settings *settings);
 void courier_free(struct courier *courier);
@@ -33,9 +39,26 @@ void courier_free(struct courier *courier);
 enum courier_news { COURIER_PROFILE, COURIER_RECEIPT, COURIER_DATABASE, COURIER_ROUTE };
 void courier_tell(struct courier *courier, enum courier_news news);
 
-// Claim nothing more; loop_stop() once all under way has ended and is written down. What has
-// not when the program ends anyway is tried again: by the next of our name at once, by others
-// after its lease.
+// How it goes, since the start, for who watches it. Borrowed until the next turn of the loop.
+struct courier_figures {
+    int64_t under_way;
+    uint64_t claimed, overtaken;
+    uint64_t ended[OUTBOX_STATES]; // attempts, by the state that they led to
+    struct courier_cause {
+        char route[16], cause[ROUTE_CAUSE_LEN + 1];
+        uint64_t count;
+    } causes[COURIER_CAUSES]; // of retries and refusals; the last one holds what found no room
+    size_t cause_count;
+    double seconds; // sum of the machine time between claim and end
+};
+const struct courier_figures *courier_figures(const struct courier *courier);
+
+// Would any route take a message now?
+bool courier_is_ready(const struct courier *courier);
+
+// Claim nothing more; tell the routes to end; loop_stop() once all under way has ended and is
+// written down. What has not when the program ends anyway is tried again: by the next of our name
+// at once, by others after its lease.
 void courier_stop(struct courier *courier);
 
 #endif

@@ -3,6 +3,7 @@
 #include "services/p3/delivery_table.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "services/p3/sql_array.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -27,59 +28,6 @@ struct delivery_table {
     int64_t receipt; // the last one looked at
 };
 
-// --- Arrays as the server reads them: {"a","b"} ---
-
-struct array {
-    char *text;
-    size_t len, room;
-};
-
-static void put(struct array *array, const char *text, size_t len)
-{
-    if (array->len + len + 1 > array->room) {
-        array->room = 2 * (array->room + len + 1);
-        array->text = memory_grow(array->text, array->room, 1);
-    }
-    memcpy(array->text + array->len, text, len);
-    array->len += len;
-    array->text[array->len] = '\0';
-}
-
-static void put_element(struct array *array, const char *element)
-{
-    put(array, array->len ? ",\"" : "{\"", 2);
-    for (const char *at = element; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            put(array, "\\", 1);
-        put(array, at, 1);
-    }
-    put(array, "\"", 1);
-}
-
-static void put_integer(struct array *array, int64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%jd", (intmax_t)value);
-    put_element(array, text);
-}
-
-static void put_time(struct array *array, struct utc utc)
-{
-    char text[DB_TIME_LEN + 1];
-    db_time(utc, text);
-    put_element(array, text);
-}
-
-// Close it. Owned by the caller.
-static const char *end_array(struct array *array)
-{
-    if (array->len)
-        put(array, "}", 1);
-    else
-        put(array, "{}", 2);
-    return array->text;
-}
-
 // --- Life ---
 
 struct delivery_table *delivery_table_new(struct db *db, const char *name, const char *routes)
@@ -87,15 +35,15 @@ struct delivery_table *delivery_table_new(struct db *db, const char *name, const
     struct delivery_table *table = memory_new(1, sizeof *table);
     table->db = db;
     table->name = name;
-    struct array array = {0};
+    struct sql_array array = {0};
     for (const char *at = routes; *at;) {
         size_t len = strcspn(at, " ");
         char *route = memory_text_n(at, len);
-        put_element(&array, route);
+        sql_array_put(&array, route);
         free(route);
         at += len + (at[len] == ' ');
     }
-    end_array(&array);
+    sql_array_end(&array);
     table->routes = array.text;
     return table;
 }
@@ -116,7 +64,9 @@ enum { LOCK_OF_P3 = 0x7033 };
 // For the same reason the statements find the waiting one of a meter by `lateral ... limit 1`.
 static const char index_only[] = "set enable_seqscan = off; set enable_hashjoin = off;"
                                  " set enable_mergejoin = off; set enable_bitmapscan = off;"
-                                 " set enable_material = off; set jit = off";
+                                 " set enable_material = off; set jit = off;"
+                                 // A process that hangs in a claim must not hold up the others.
+                                 " set idle_in_transaction_session_timeout = '20s'";
 
 static enum err set_up(struct delivery_table *table)
 {
@@ -157,9 +107,15 @@ static const char take_in_sql[] =
     " select p.id, p.meter, p.digest, p.not_after, p.created, m.number is not null as known,"
     "  least(greatest(p.priority, 0), 9)::smallint as priority, coalesce(m.route, 'head-end') as "
     "route,"
-    "  coalesce(m.route || coalesce('/' || m.head_end, ''), '') as lane,"
+    "  coalesce(m.route || coalesce('/' || case m.route when 'dlms' then m.cell else m.head_end "
+    "end,"
+    "   ''), '') as lane,"
+    "  case m.route when 'dlms' then regexp_replace(m.address,"
+    "   '^(\\[.*\\]|[^:]*):[0-9]+$', '\\1') else '' end as host,"
+    "  p.valid_from, r.rest_until,"
     "  make_interval(secs => m.message_interval_s) as pause"
     " from plan.profile p left join grid.meter m on m.number = p.meter"
+    " left join p3.reach r on r.meter = p.meter and r.failures > 0"
     " where (p.created, p.id) > ($2::timestamptz, $3::uuid)"
     " order by p.created, p.id limit $4::int),"
     "fresh as materialized ("
@@ -167,7 +123,7 @@ static const char take_in_sql[] =
     "   when exists (select from plan.profile f where f.meter = n.meter"
     "                and (f.created, f.id) > (n.created, n.id)) then 'superseded'"
     "   when n.not_after <= $1::timestamptz then 'expired' else 'queued' end as state,"
-    "  case when n.priority = 0 then $1::timestamptz else greatest($1::timestamptz,"
+    "  case when n.priority = 0 then $1::timestamptz else greatest($1::timestamptz, n.rest_until,"
     "   n.pause + (select max(w.written_at) from p3.delivery w"
     "              where w.meter = n.meter and w.written_at is not null)) end as next_at"
     " from new n where not exists (select from p3.delivery d where d.profile = n.id)),"
@@ -178,14 +134,15 @@ static const char take_in_sql[] =
     " where f.state in ('queued', 'expired') and d.profile = w.profile and d.state = 'queued'"
     " returning d.profile),"
     "added as ("
-    " insert into p3.delivery (profile, meter, route, lane, state, cause, priority, digest,"
-    "  not_after, next_at, queued_at, ended_at)"
-    " select f.id, f.meter, f.route, f.lane, f.state,"
+    " insert into p3.delivery (profile, meter, route, lane, destination, state, cause, priority,"
+    "  digest, valid_from, not_after, next_at, queued_at, ended_at)"
+    " select f.id, f.meter, f.route, f.lane, coalesce(f.host, ''), f.state,"
     "  case f.state when 'refused' then 'unknown-meter' when 'superseded' then 'newer-profile'"
     "   when 'expired' then 'came-too-late' else"
     "    case when f.route <> all ($5::text[]) then 'no-route-here'"
+    "         when f.next_at > $1 and f.next_at = f.rest_until then 'meter-rests'"
     "         when f.next_at > $1 then 'message-interval' else '' end end,"
-    "  f.priority, f.digest, f.not_after, f.next_at, $1,"
+    "  f.priority, f.digest, f.valid_from, f.not_after, f.next_at, $1,"
     "  case when f.state <> 'queued' then $1::timestamptz end"
     " from fresh f where (select count(*) from replaced) >= 0"
     " on conflict (profile) do nothing returning profile, meter, state, cause),"
@@ -370,13 +327,17 @@ static const char expire_sql[] =
     " select profile from p3.delivery where state = 'queued' and not_after <= $1::timestamptz"
     " limit 5000 for update skip locked),"
     "ended as ("
-    " update p3.delivery d set state = 'expired', ended_at = $1,"
+    " update p3.delivery d set"
+    "  state = case when d.written_at is null then 'expired' else 'written' end,"
+    "  ended_at = case when d.written_at is null then $1 end,"
     "  cause = case d.cause when '' then 'never-tried' else d.cause end"
-    " from late where d.profile = late.profile returning d.profile, d.meter, d.cause, d.attempts),"
+    " from late where d.profile = late.profile"
+    " returning d.profile, d.meter, d.cause, d.attempts, d.state),"
     "logged as ("
     " insert into audit.event (at, program, kind, subject, data)"
     " select $1, 'socmod-p3', 'delivery.expired', profile::text,"
-    "  jsonb_build_object('meter', meter, 'cause', cause, 'attempts', attempts) from ended),"
+    "  jsonb_build_object('meter', meter, 'cause', cause, 'attempts', attempts) from ended"
+    "  where state = 'expired'),"
     "rung as materialized (select pg_notify('p3_delivery', profile::text) from ended)"
     "select count(*) from rung";
 
@@ -386,7 +347,8 @@ static const char abandon_sql[] =
     " select d.profile, d.attempts, d.claimed_at,"
     "  case when d.applied_at is not null then 'applied' when d.seen_at is not null then 'seen'"
     "   when exists (select from p3.delivery w where w.meter = d.meter and w.state = 'queued')"
-    "   then 'superseded' when d.not_after <= $1::timestamptz then 'expired' else 'queued' end"
+    "   then 'superseded' when d.not_after > $1::timestamptz then 'queued'"
+    "   when d.written_at is not null then 'written' else 'expired' end"
     "   as state"
     " from p3.delivery d where d.state = 'connecting'"
     "  and (d.claimed_until < $1 or $3::boolean and d.claimed_by = $2)"
@@ -430,117 +392,6 @@ enum err delivery_table_sweep(struct delivery_table *table, struct utc now, bool
     return lost ? ERR_NONE : ERR_IO;
 }
 
-// --- Claims ---
-
-// The lanes on which something waits, each found by a step in the index: not by reading what
-// waits, which may be a million.
-#define LANES_THAT_WAIT                                                                            \
-    "with recursive lane as ("                                                                     \
-    " (select d.lane from p3.delivery d where d.state = 'queued' order by d.lane limit 1)"         \
-    " union all select (select d.lane from p3.delivery d"                                          \
-    "  where d.state = 'queued' and d.lane > l.lane order by d.lane limit 1)"                      \
-    " from lane l where l.lane is not null)"
-
-// $1 now, $2 until, $3 our name, $4 routes, $5 lanes and $6 how many are under way there, $7 at
-// most on a lane, $8 at most now, shared by the lanes. Each priority is a step in the index of its
-// own: what is due of it comes first there.
-static const char claim_sql[] = LANES_THAT_WAIT
-    ",room as materialized ("
-    " select l.lane, least($7::int - coalesce(u.count, 0),"
-    "  ceil($8::float / count(*) over ())::int) as room"
-    " from lane l left join unnest($5::text[], $6::int[]) as u(lane, count) on u.lane = l.lane"
-    " where split_part(l.lane, '/', 1) = any ($4::text[])),"
-    "due as materialized ("
-    " select d.profile, d.next_at, p.priority, r.room,"
-    "  row_number() over (partition by r.lane order by p.priority, d.next_at) as place"
-    " from room r cross join generate_series(0, 9) as p(priority) cross join lateral ("
-    "  select d.profile, d.next_at from p3.delivery d"
-    "  where d.lane = r.lane and d.priority = p.priority and d.state = 'queued'"
-    "   and d.next_at <= $1::timestamptz and d.not_after > $1"
-    "   and not exists (select from p3.delivery c"
-    "                   where c.meter = d.meter and c.state = 'connecting')"
-    "  order by d.next_at limit greatest(r.room, 0) for update skip locked) d),"
-    "chosen as materialized ("
-    " select profile, priority, next_at from due where place <= room"
-    " order by priority, next_at limit $8),"
-    "taken as ("
-    " update p3.delivery d set state = 'connecting', attempts = d.attempts + 1,"
-    "  claimed_by = $3, claimed_at = $1, claimed_until = $2::timestamptz"
-    " from chosen c where d.profile = c.profile"
-    " returning d.profile, d.meter, d.attempts, d.lane, d.not_after, c.priority, c.next_at)"
-    "select t.profile, t.meter, t.attempts, t.lane, t.not_after, m.equipment_id, m.head_end,"
-    " p.text"
-    " from taken t join plan.profile p on p.id = t.profile"
-    " left join grid.meter m on m.number = t.meter order by t.priority, t.next_at";
-
-static void copy(char *to, size_t size, const PGresult *result, int row, int column)
-{
-    snprintf(to, size, "%s", PQgetvalue(result, row, column));
-}
-
-static void read_claim(const PGresult *result, int row, struct delivery_claim *claim)
-{
-    struct errand *errand = &claim->errand;
-    copy(errand->profile, sizeof errand->profile, result, row, 0);
-    errand->meter = db_get_integer(result, row, 1);
-    errand->attempt = (int)db_get_integer(result, row, 2);
-    copy(claim->lane, sizeof claim->lane, result, row, 3);
-    errand->not_after.ns = db_get_time(result, row, 4) * SECONDS_NS;
-    copy(errand->equipment_id, sizeof errand->equipment_id, result, row, 5);
-    copy(errand->head_end, sizeof errand->head_end, result, row, 6);
-    claim->fault = PQgetisnull(result, row, 5) ? "unknown-meter"
-                                               : outbox_text_fault(PQgetvalue(result, row, 7));
-    if (!claim->fault)
-        copy(errand->text, sizeof errand->text, result, row, 7);
-}
-
-enum err delivery_table_claim(struct delivery_table *table, const struct delivery_room *room,
-                              struct utc now, struct utc until, struct delivery_claim **claims,
-                              size_t *count)
-{
-    char at[DB_TIME_LEN + 1], lease[DB_TIME_LEN + 1], per_lane[16], total[16];
-    db_time(now, at);
-    db_time(until, lease);
-    snprintf(per_lane, sizeof per_lane, "%d", room->per_lane);
-    snprintf(total, sizeof total, "%d", room->total);
-    struct array lanes = {0}, under_way = {0};
-    for (size_t i = 0; i < room->count; i++) {
-        put_element(&lanes, room->lanes[i].name);
-        put_integer(&under_way, room->lanes[i].under_way);
-    }
-    PGresult *result =
-        db_query(table->db, claim_sql, 8,
-                 (const char *[]){at, lease, table->name, table->routes, end_array(&lanes),
-                                  end_array(&under_way), per_lane, total});
-    free(lanes.text);
-    free(under_way.text);
-    if (!result)
-        return ERR_IO;
-    *count = (size_t)PQntuples(result);
-    *claims = memory_new(*count + 1, sizeof **claims);
-    for (size_t i = 0; i < *count; i++)
-        read_claim(result, (int)i, *claims + i);
-    PQclear(result);
-    return ERR_NONE;
-}
-
-static const char next_due_sql[] =
-    LANES_THAT_WAIT "select coalesce((extract(epoch from min(d.next_at)) * 1000000000)::bigint, 0)"
-                    " from lane l cross join generate_series(0, 9) as p(priority)"
-                    " cross join lateral (select d.next_at from p3.delivery d"
-                    "  where d.lane = l.lane and d.priority = p.priority and d.state = 'queued'"
-                    "  order by d.next_at limit 1) d"
-                    " where split_part(l.lane, '/', 1) = any ($1::text[])";
-
-enum err delivery_table_next_due(struct delivery_table *table, int64_t *next_ns)
-{
-    PGresult *result = db_query(table->db, next_due_sql, 1, (const char *[]){table->routes});
-    if (result)
-        *next_ns = db_get_integer(result, 0, 0);
-    PQclear(result);
-    return result ? ERR_NONE : ERR_IO;
-}
-
 // --- Results ---
 
 // $1 now, $2 our name, then arrays. What a receipt has told meanwhile is stronger than a
@@ -555,8 +406,8 @@ static const char settle_sql[] =
     "    where w.meter = d.meter and w.state = 'queued' and w.profile <> d.profile)"
     "   then 'superseded' else g.state end as becomes"
     " from unnest($3::uuid[], $4::int[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],"
-    "  $9::text[], $10::timestamptz[])"
-    "  as g(profile, number, result, cause, detail, finished, state, next_at)"
+    "  $9::text[], $10::timestamptz[], $11::text[], $12::timestamptz[])"
+    "  as g(profile, number, result, cause, detail, finished, state, next_at, reach, rest_until)"
     " join p3.delivery d on d.profile = g.profile and d.attempts = g.number"
     "  and (d.state = 'connecting' and d.claimed_by = $2"
     "       or d.state = 'queued' and g.result in ('verified', 'written'))"
@@ -580,6 +431,18 @@ static const char settle_sql[] =
     "  where q.meter = g.meter and q.state = 'queued' and q.profile <> g.profile limit 1) q"
     " where g.result in ('verified', 'written') and m.message_interval_s > 0"
     "  and w.profile = q.profile and w.state = 'queued' and w.priority > 0),"
+    "missed as ("
+    " insert into p3.reach as r (meter, failures, since, rest_until, cause)"
+    " select g.meter, 1, g.finished, g.rest_until, g.cause from given g"
+    " where g.reach = 'missed'"
+    " on conflict (meter) do update set failures = r.failures + 1,"
+    "  since = case r.failures when 0 then excluded.since else r.since end,"
+    "  rest_until = excluded.rest_until, cause = excluded.cause"
+    " returning r.meter, r.failures, r.since, r.cause),"
+    "reached as ("
+    " update p3.reach r set failures = 0 from given g join p3.reach o on o.meter = g.meter"
+    " where g.reach in ('reached', 'mistrusted') and r.meter = g.meter and o.failures > 0"
+    " returning r.meter, o.failures),"
     "tried as ("
     " insert into p3.attempt (profile, number, started, finished, result, cause, detail)"
     " select profile, number, coalesce(claimed_at, finished), finished, result, cause, detail"
@@ -589,6 +452,19 @@ static const char settle_sql[] =
     " select $1, 'socmod-p3', 'delivery.' || state, profile::text,"
     "  jsonb_build_object('meter', meter, 'cause', cause, 'attempts', attempts)"
     " from settled where state in ('expired', 'refused', 'failed')),"
+    "silent as ("
+    " insert into audit.event (at, program, kind, subject, data)"
+    " select $1, 'socmod-p3', 'meter.unreachable', 'meter ' || meter,"
+    "  jsonb_build_object('meter', meter, 'cause', cause, 'attempts', failures)"
+    " from missed where failures = $13::int"
+    " union all"
+    " select $1, 'socmod-p3', 'meter.reached', 'meter ' || meter,"
+    "  jsonb_build_object('meter', meter, 'attempts', failures)"
+    " from reached where failures >= $13"
+    " union all"
+    " select $1, 'socmod-p3', 'meter.mistrusted', 'meter ' || meter,"
+    "  jsonb_build_object('meter', meter, 'cause', cause, 'profile', profile)"
+    " from given where reach = 'mistrusted'),"
     "rung as materialized (select pg_notify('p3_delivery', profile::text) from settled)"
     "select count(*) from rung";
 
@@ -602,25 +478,31 @@ static const char *const result_names[ROUTE_STATUSES] = {
 enum err delivery_table_settle(struct delivery_table *table, const struct delivery_result *results,
                                size_t count, struct utc now)
 {
-    enum { ARRAYS = 8 };
-    struct array arrays[ARRAYS] = {0};
+    enum { ARRAYS = 10 };
+    struct sql_array arrays[ARRAYS] = {0};
     for (const struct delivery_result *r = results; r < results + count; r++) {
         assert(outbox_may_go(OUTBOX_CONNECTING, r->verdict.state));
-        put_element(&arrays[0], r->profile);
-        put_integer(&arrays[1], r->attempt);
-        put_element(&arrays[2], result_names[r->answer.status]);
-        put_element(&arrays[3], r->answer.cause);
-        put_element(&arrays[4], r->answer.detail);
-        put_time(&arrays[5], r->finished);
-        put_element(&arrays[6], outbox_state_name(r->verdict.state));
-        put_time(&arrays[7], r->verdict.state == OUTBOX_QUEUED ? r->verdict.next_at : r->finished);
+        sql_array_put(&arrays[0], r->profile);
+        sql_array_put_integer(&arrays[1], r->attempt);
+        sql_array_put(&arrays[2], result_names[r->answer.status]);
+        sql_array_put(&arrays[3], r->answer.cause);
+        sql_array_put(&arrays[4], r->answer.detail);
+        sql_array_put_time(&arrays[5], r->finished);
+        sql_array_put(&arrays[6], outbox_state_name(r->verdict.state));
+        sql_array_put_time(&arrays[7],
+                           r->verdict.state == OUTBOX_QUEUED ? r->verdict.next_at : r->finished);
+        sql_array_put(&arrays[8], outbox_reach_name(r->verdict.reach));
+        sql_array_put_time(&arrays[9], r->verdict.rest_until);
     }
+    char silent[16];
+    snprintf(silent, sizeof silent, "%d", OUTBOX_SILENT);
     char at[DB_TIME_LEN + 1];
     db_time(now, at);
-    const char *params[2 + ARRAYS] = {at, table->name};
+    const char *params[3 + ARRAYS] = {at, table->name};
     for (int i = 0; i < ARRAYS; i++)
-        params[2 + i] = end_array(&arrays[i]);
-    PGresult *result = db_query(table->db, settle_sql, 2 + ARRAYS, params);
+        params[2 + i] = sql_array_end(&arrays[i]);
+    params[2 + ARRAYS] = silent;
+    PGresult *result = db_query(table->db, settle_sql, 3 + ARRAYS, params);
     for (int i = 0; i < ARRAYS; i++)
         free(arrays[i].text);
     int64_t lost = result ? (int64_t)count - db_get_integer(result, 0, 0) : 0;

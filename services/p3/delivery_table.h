@@ -44,34 +44,6 @@ MUST_CHECK enum err delivery_table_confirm(struct delivery_table *table, enum de
 // be none of ours under way).
 MUST_CHECK enum err delivery_table_sweep(struct delivery_table *table, struct utc now, bool ours);
 
-// How many are under way on a lane.
-struct delivery_lane {
-    char name[ROUTE_NAME_LEN + 16];
-    int under_way;
-};
-
-struct delivery_room {
-    const struct delivery_lane *lanes; // count of them; others have none under way
-    size_t count;
-    int per_lane, total; // how many may be claimed: per lane including those under way
-};
-
-// One claimed delivery: the errand, and the lane it counts for.
-struct delivery_claim {
-    struct errand errand;
-    char lane[ROUTE_NAME_LEN + 16];
-    const char *fault; // not to be submitted but refused, with this cause; NULL: fine
-};
-
-// Claim at most total due deliveries until a time, the most urgent first: owned, free().
-MUST_CHECK enum err delivery_table_claim(struct delivery_table *table,
-                                         const struct delivery_room *room, struct utc now,
-                                         struct utc until, struct delivery_claim **claims,
-                                         size_t *count);
-
-// When the next one that waits is due: as UTC ns; 0 when none waits.
-MUST_CHECK enum err delivery_table_next_due(struct delivery_table *table, int64_t *next_ns);
-
 // An attempt that has ended.
 struct delivery_result {
     char profile[ROUTE_ID_LEN + 1];

@@ -219,3 +219,22 @@ void dlms_call_supply(struct dlms_call *call, const struct counter_range *counte
     }
     proceed(call);
 }
+
+// After that the session wants nothing, or what it wanted before.
+static void go_on(struct dlms_call *call)
+{
+    if (call->session.want == SESSION_WANTS_NOTHING)
+        proceed(call);
+}
+
+void dlms_call_recall(struct dlms_call *call, const char *cause)
+{
+    session_recall(&call->session, cause);
+    go_on(call);
+}
+
+void dlms_call_abandon(struct dlms_call *call, const char *cause)
+{
+    session_abandon(&call->session, cause);
+    go_on(call);
+}

@@ -36,6 +36,10 @@ struct dlms_call *dlms_call_new(struct loop *loop, const struct dlms_address *ad
 void dlms_call_free(struct dlms_call *call);
 void dlms_call_start(struct dlms_call *call);
 
+// End it: as session_recall() and session_abandon() say. cause is a constant. May call done.
+void dlms_call_recall(struct dlms_call *call, const char *cause);
+void dlms_call_abandon(struct dlms_call *call, const char *cause);
+
 // NULL: there are no counters; the session ends with that cause.
 void dlms_call_supply(struct dlms_call *call, const struct counter_range *counters);
 

@@ -57,22 +57,53 @@ const char *outbox_text_fault(const char *text)
     return NULL;
 }
 
+const char *outbox_reach_name(enum outbox_reach reach)
+{
+    static const char *const reaches[OUTBOX_REACHES] = {
+        [OUTBOX_NOT_TOLD] = "",
+        [OUTBOX_REACHED] = "reached",
+        [OUTBOX_MISSED] = "missed",
+        [OUTBOX_MISTRUSTED] = "mistrusted",
+    };
+    assert(reach < OUTBOX_REACHES);
+    return reaches[reach];
+}
+
 // How long to wait after what: a machine that is only busy is asked again soon, a meter that
 // cannot be reached is left alone longer. most: attempts in all; 0: until it expires.
 static const struct class
 {
     const char *cause;
     int first_s, longest_s, most;
+    enum outbox_reach reach;
 } classes[] = {
-    {"broker-lost", 2, 30, 0},         // ours to mend
-    {"busy", 5, 120, 0},               // head-end or meter has another session
-    {"timeout", 15, 600, 0},           // it may have been written: the same text again does no harm
-    {"no-route", 30, 900, 0},          // meter not reachable
-    {"temporary-failure", 15, 600, 0}, // the meter's own word
-    {"digest-differs", 15, 300, 5},    // written, but the meter holds something else
-    {"bad-answer", 60, 900, 5},        // the head-end does not speak as agreed
-    {"abandoned", 2, 60, 0},           // the process that tried it is gone
-    {NULL, 30, 600, 0},                // what a head-end may think of
+    // ours to mend
+    {"broker-lost", 2, 30, 0, OUTBOX_NOT_TOLD},
+    {"abandoned", 2, 60, 0, OUTBOX_NOT_TOLD}, // the process that tried it is gone
+    {"stopped", 1, 5, 0, OUTBOX_NOT_TOLD},    // or was told to go
+    {"overtaken", 1, 5, 0, OUTBOX_NOT_TOLD},  // by one that has gone itself meanwhile
+    {"no-counters", 10, 300, 0, OUTBOX_NOT_TOLD},
+    {"no-keys", 300, 900, 0, OUTBOX_NOT_TOLD},
+    // on the way
+    {"no-route", 30, 900, 0, OUTBOX_MISSED},  // no connection
+    {"no-answer", 30, 900, 0, OUTBOX_MISSED}, // a connection, and then silence
+    {"busy", 5, 120, 0, OUTBOX_REACHED},      // head-end or meter has another session
+    {"timeout", 15, 600, 0, OUTBOX_NOT_TOLD}, // it may have been written: the same text again
+    {"closed", 15, 600, 0, OUTBOX_REACHED},   // does no harm
+    // the meter's own word
+    {"temporary-failure", 15, 600, 0, OUTBOX_REACHED},
+    {"rejected", 60, 900, 0, OUTBOX_REACHED},
+    {"exception", 30, 600, 5, OUTBOX_REACHED},
+    {"stale-counter", 60, 900, 3, OUTBOX_REACHED},  // although it had been read
+    {"digest-differs", 15, 300, 5, OUTBOX_REACHED}, // it holds something else
+    {"bad-answer", 60, 900, 5, OUTBOX_REACHED},     // does not speak as agreed
+    {"unread", 15, 300, 3, OUTBOX_REACHED}, // written, but the line broke before it was read back
+    // not the meter that we know, or not our keys
+    {"auth-failed", 300, 3600, 3, OUTBOX_MISTRUSTED},
+    {"not-authentic", 60, 900, 5, OUTBOX_MISTRUSTED},
+    {"title-differs", 300, 3600, 3, OUTBOX_MISTRUSTED},
+    {"counter-implausible", 300, 3600, 3, OUTBOX_MISTRUSTED},
+    {NULL, 30, 600, 0, OUTBOX_NOT_TOLD}, // what a head-end may think of
 };
 
 static const struct class *class_of(const char *cause)
@@ -106,24 +137,46 @@ static int64_t pause_ns(const struct class *class, int number, uint64_t seed)
 static struct outbox_verdict judge_retry(const struct outbox_attempt *attempt)
 {
     const struct class *class = class_of(attempt->cause);
+    bool missed = class->reach == OUTBOX_MISSED;
+    int times = attempt->number;
+    if (missed && attempt->failures + 1 > times)
+        times = attempt->failures + 1;
     int64_t left = attempt->not_after.ns - attempt->now.ns;
-    int64_t pause = pause_ns(class, attempt->number, attempt->seed);
-    if (class->most && attempt->number >= class->most)
-        return (struct outbox_verdict){.state = OUTBOX_FAILED};
-    if (pause >= left)
+    int64_t pause = pause_ns(class, times, attempt->seed);
+    struct outbox_verdict verdict = {
+        .state = OUTBOX_QUEUED,
+        .reach = class->reach,
+        .rest_until = {attempt->now.ns + pause},
+    };
+    bool is_silent = missed && attempt->failures + 1 >= OUTBOX_SILENT;
+    if (pause >= left && !is_silent)
         pause = left / 2;
-    if (left <= 0 || pause < class->first_s * SECONDS_NS / 2)
-        return (struct outbox_verdict){.state = OUTBOX_EXPIRED};
-    return (struct outbox_verdict){OUTBOX_QUEUED, {attempt->now.ns + pause}};
+    verdict.next_at.ns = attempt->now.ns + pause;
+    if (class->most && attempt->number >= class->most)
+        verdict.state = OUTBOX_FAILED;
+    else if (left <= 0 || pause >= left || pause < class->first_s * SECONDS_NS / 2)
+        verdict.state = OUTBOX_EXPIRED;
+    return verdict;
+}
+
+// Where it could not be read back, it is written again, which does no harm, until that is shown.
+static struct outbox_verdict judge_written(const struct outbox_attempt *attempt)
+{
+    struct outbox_verdict verdict = {.state = OUTBOX_WRITTEN, .reach = OUTBOX_REACHED};
+    if (!strcmp(attempt->cause, "unread"))
+        verdict = judge_retry(attempt);
+    if (verdict.state != OUTBOX_QUEUED)
+        verdict.state = OUTBOX_WRITTEN;
+    return verdict;
 }
 
 struct outbox_verdict outbox_judge(const struct outbox_attempt *attempt)
 {
     switch (attempt->status) {
     case ROUTE_VERIFIED:
-        return (struct outbox_verdict){.state = OUTBOX_VERIFIED};
+        return (struct outbox_verdict){.state = OUTBOX_VERIFIED, .reach = OUTBOX_REACHED};
     case ROUTE_WRITTEN:
-        return (struct outbox_verdict){.state = OUTBOX_WRITTEN};
+        return judge_written(attempt);
     case ROUTE_REFUSED:
         return (struct outbox_verdict){.state = OUTBOX_REFUSED};
     default:

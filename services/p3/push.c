@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/secret.h"
 #include "services/p3/counter_file.h"
 #include "services/p3/dlms_call.h"
 #include "wire/hex.h"
@@ -15,20 +16,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 static struct {
     char *host, *meter_title, *kind;
     int64_t port;
     char *client_title;
-    int64_t client_sap, public_sap, server_sap;
+    struct meter_settings session;
     char *encryption_key_file, *authentication_key_file;
     char *counter_file;
     int64_t counter_start, counter_step;
-    char *token;
-    int64_t challenge, receive_pdu, send_pdu;
-    bool read_back, release, protect_release, resynchronise;
-    int64_t counter_jump, connect_ms, answer_ms, release_ms, pause_ms;
 } config;
 
 static const struct setting settings[] = {
@@ -40,12 +36,7 @@ static const struct setting settings[] = {
     {"meter", "kind", .text = &config.kind, .otherwise = "smr5", .words = "smr5 dsmr42",
      .help = "rule for counters: each higher (smr5), or frames consecutive (dsmr42)"},
     {"client", "title", .text = &config.client_title, .help = "our system title, 16 hex digits"},
-    {"client", "sap", .integer = &config.client_sap, .otherwise = "1", .least = 1, .most = 65535,
-     .help = "wrapper port of the management client"},
-    {"client", "public_sap", .integer = &config.public_sap, .otherwise = "16", .least = 1,
-     .most = 65535, .help = "wrapper port of the public client"},
-    {"client", "server_sap", .integer = &config.server_sap, .otherwise = "1", .least = 1,
-     .most = 65535, .help = "wrapper port of the meter's management logical device"},
+    METER_SAP_SETTINGS("client", config.session, ""),
     {"keys", "encryption_file", .text = &config.encryption_key_file,
      .help = "file with the global unicast encryption key, 32 hex digits"},
     {"keys", "authentication_file", .text = &config.authentication_key_file,
@@ -56,32 +47,7 @@ static const struct setting settings[] = {
      .most = UINT32_MAX, .help = "first counter where there is no file yet; -1: there must be one"},
     {"counter", "step", .integer = &config.counter_step, .otherwise = "128", .least = 8,
      .most = 65536, .help = "counters reserved at once; 128 are enough for every session"},
-    {"session", "token", .text = &config.token, .otherwise = "kind", .words = "kind next range",
-     .help = "counter of the HLS proof: next, range, or as the kind of meter wants it"},
-    {"session", "challenge", .integer = &config.challenge, .otherwise = "16",
-     .least = ACSE_CHALLENGE_MIN, .most = ACSE_CHALLENGE_MAX, .help = "its length, octets"},
-    {"session", "receive_pdu", .integer = &config.receive_pdu, .otherwise = "1224",
-     .least = METER_PDU_MIN, .most = METER_PDU_MAX, .help = "longest APDU that we take, octets"},
-    {"session", "send_pdu", .integer = &config.send_pdu, .otherwise = "0", .least = 0,
-     .most = UINT16_MAX, .help = "longest APDU that we send, octets; 0: as the meter says"},
-    {"session", "read_back", .flag = &config.read_back, .otherwise = "yes",
-     .help = "read the text back and compare; without it the exit status is never 0"},
-    {"session", "release", .flag = &config.release, .otherwise = "yes",
-     .help = "release the association and wait for the answer"},
-    {"session", "protect_release", .flag = &config.protect_release, .otherwise = "yes",
-     .help = "with the protected InitiateRequest in it, as DSMR wants it"},
-    {"session", "resynchronise", .flag = &config.resynchronise, .otherwise = "yes",
-     .help = "read a counter that is too low through the public client"},
-    {"session", "counter_jump", .integer = &config.counter_jump, .otherwise = "1000000", .least = 0,
-     .most = UINT32_MAX, .help = "how far above ours it may be and be believed"},
-    {"session", "connect_ms", .integer = &config.connect_ms, .otherwise = "30000", .least = 1,
-     .most = 3600000, .help = "wait for a connection, ms"},
-    {"session", "answer_ms", .integer = &config.answer_ms, .otherwise = "30000", .least = 1,
-     .most = 3600000, .help = "wait for an answer, ms"},
-    {"session", "release_ms", .integer = &config.release_ms, .otherwise = "5000", .least = 1,
-     .most = 3600000, .help = "wait for the answer to the release, ms"},
-    {"session", "pause_ms", .integer = &config.pause_ms, .otherwise = "20000", .least = 1,
-     .most = 3600000, .help = "pause between two associations, ms"},
+    METER_SESSION_SETTINGS("session", config.session),
     {0},
 };
 
@@ -122,29 +88,6 @@ static bool take_key(const char *where, const char *path, uint8_t key[static CIP
     bool fine = !hex_parse(text, len, key, CIPHER_KEY_LEN, &count) && count == CIPHER_KEY_LEN;
     memory_wipe(text, sizeof text);
     return fine || complain(where, path, "does not hold a key of 32 hex digits");
-}
-
-static struct meter_type type_of_settings(void)
-{
-    struct meter_type type = !strcmp(config.kind, "dsmr42") ? meter_type_dsmr42 : meter_type_smr5;
-    if (strcmp(config.token, "kind") != 0)
-        type.token_rule = !strcmp(config.token, "next") ? METER_TOKEN_NEXT : METER_TOKEN_RANGE;
-    type.client_sap = (uint16_t)config.client_sap;
-    type.public_sap = (uint16_t)config.public_sap;
-    type.server_sap = (uint16_t)config.server_sap;
-    type.challenge_len = (int)config.challenge;
-    type.receive_pdu = (int)config.receive_pdu;
-    type.send_pdu = (int)config.send_pdu;
-    type.reads_back = config.read_back;
-    type.releases = config.release;
-    type.protects_release = config.protect_release;
-    type.resynchronises = config.resynchronise;
-    type.counter_jump = (uint32_t)config.counter_jump;
-    type.connect_ms = config.connect_ms;
-    type.answer_ms = config.answer_ms;
-    type.release_ms = config.release_ms;
-    type.pause_ms = config.pause_ms;
-    return type;
 }
 
 static bool take_settings(const char *path, struct session_job *job, struct dlms_address *address)
@@ -196,6 +139,11 @@ static void on_supply(void *arg, uint32_t least)
 static void on_done(void *arg, const struct session_result *result)
 {
     struct pushing *pushing = arg;
+    // Only once it has proven to be the meter does its counter count; what is not kept, and was
+    // logged, is learnt again by the next session.
+    if (result->learnt_title && result->meter_counter != SESSION_NO_RESULT
+        && counter_file_note(config.counter_file, result->meter_counter))
+        log_warn("counter.not_kept", F("meter_counter", result->meter_counter));
     pushing->result = *result;
     loop_stop(pushing->loop);
 }
@@ -227,7 +175,7 @@ static void print_result(const struct session_result *result, size_t octets)
         [SESSION_REFUSED] = "refused",
     };
     json_t *root = json_pack(
-        "{s:s, s:s, s:o, s:o, s:I, s:i, s:i, s:i, s:I, s:I, s:o, s:o, s:b, s:I}", "verdict",
+        "{s:s, s:s, s:o, s:o, s:I, s:i, s:i, s:i, s:I, s:I, s:o, s:o, s:b, s:s, s:I}", "verdict",
         names[result->status], "cause", result->cause, "data_access_result",
         number_or_null(result->access), "diagnostic", number_or_null(result->diagnostic), "octets",
         (json_int_t)octets, "blocks", result->blocks_written, "blocks_read", result->blocks_read,
@@ -235,7 +183,8 @@ static void print_result(const struct session_result *result, size_t octets)
         "octets_received", (json_int_t)result->octets_received, "digest",
         hex_or_null(result->has_digest, result->digest.octets, DIGEST_LEN), "meter_title",
         hex_or_null(result->learnt_title, result->meter_title, CIPHER_TITLE_LEN), "resynchronised",
-        result->resynchronised, "next_counter", (json_int_t)result->next_counter);
+        result->resynchronised, "release", result->release, "next_counter",
+        (json_int_t)result->next_counter);
     json_dumpf(root, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(root);
@@ -249,6 +198,7 @@ static void run(struct session_job *job, const struct dlms_address *address,
     struct pushing pushing = {.loop = loop_new()};
     pushing.result = (struct session_result){.status = SESSION_RETRY,
                                              .cause = "stopped",
+                                             .release = "",
                                              .access = SESSION_NO_RESULT,
                                              .diagnostic = SESSION_NO_RESULT};
     pushing.call = dlms_call_new(pushing.loop, address, job, &events, &pushing);
@@ -260,19 +210,28 @@ static void run(struct session_job *job, const struct dlms_address *address,
     *result = pushing.result;
 }
 
+// Where the file cannot be read, it gives no counters of ours either, and nothing is sent.
+static int64_t least_meter_counter(void)
+{
+    int64_t seen;
+    return counter_file_seen(config.counter_file, &seen) ? 0 : seen + 1;
+}
+
 int push(const char *settings_path, const char *text_path)
 {
     char text[SESSION_TEXT_MAX + 1];
     struct session_job job = {.text = text};
     struct dlms_address address;
     struct session_result result;
-    prctl(PR_SET_DUMPABLE, 0); // a core would hold the keys
+    secret_guard_process();
     if (!take_settings(settings_path, &job, &address))
         return EXIT_SETTINGS;
     if (!take_text(text_path, text, &job.text_len))
         return EXIT_FAILURE;
-    const struct meter_type type = type_of_settings();
+    const struct meter_type type = meter_settings_type(
+        &config.session, !strcmp(config.kind, "dsmr42") ? &meter_type_dsmr42 : &meter_type_smr5);
     job.type = &type;
+    job.least_meter_counter = least_meter_counter();
     job.cipher = cipher_new();
     run(&job, &address, &result);
     cipher_free(job.cipher);

@@ -13,6 +13,7 @@ enum {
     ROUTE_ID_LEN = 36,
     ROUTE_NAME_LEN = 64, // of a meter or a head-end
     ROUTE_TEXT_LEN = 1024,
+    ROUTE_ADDRESS_LEN = 64,
     ROUTE_CAUSE_LEN = 32,
     ROUTE_DETAIL_LEN = 120,
 };
@@ -23,7 +24,11 @@ struct errand {
     int64_t meter; // grid.meter.number: what logs say
     int attempt;   // 1, 2, ...
     char equipment_id[ROUTE_NAME_LEN + 1];
-    char head_end[ROUTE_NAME_LEN + 1]; // "" where the route has none
+    char head_end[ROUTE_NAME_LEN + 1];   // "" where the route has none
+    char address[ROUTE_ADDRESS_LEN + 1]; // host:port, "" where the route has none
+    char type[ROUTE_NAME_LEN + 1];       // of meter
+    int failures; // attempts in a row, of this message or earlier ones, that did not reach the
+                  // meter
     char text[ROUTE_TEXT_LEN + 1];
     struct utc not_after; // useless later
 };
@@ -43,7 +48,7 @@ struct route_answer {
 };
 
 struct route {
-    const char *name; // "head-end", "dlms"; a lane is name, or name/what it is capped by
+    const char *name; // "head-end", "dlms"; a lane is that, or name/what it is capped by
     void *self;
 
     // Would a message submitted now have a chance to leave?
@@ -53,6 +58,13 @@ struct route {
     // perhaps before this returns, and within the answer time-out.
     void (*submit)(void *self, const struct errand *errand,
                    void (*done)(void *arg, const struct route_answer *answer), void *arg);
+
+    // A newer message waits for the meter of an errand under way: give it up, unless all of it has
+    // been sent. It is answered all the same, perhaps within this call. NULL: cannot.
+    void (*recall)(void *self, const struct errand *errand);
+
+    // The program ends: recall all. NULL: cannot.
+    void (*stop)(void *self);
 };
 
 #endif

@@ -71,6 +71,7 @@ static void fail(struct session *session, const char *cause)
 {
     switch (session->step) {
     case STEP_RELEASE:
+        session->result.release = cause;
         end(session); // the result stands
         break;
     case STEP_READ:
@@ -420,6 +421,14 @@ static size_t piece_room(const struct session *session, size_t wanted, bool firs
     return piece;
 }
 
+// The association stands and nothing of it has been obeyed yet: the way out.
+static bool is_recalled(struct session *session)
+{
+    if (session->recalled)
+        conclude(session, SESSION_RETRY, session->recalled);
+    return session->recalled;
+}
+
 static void write_block(struct session *session)
 {
     uint8_t piece[PLAIN_MAX];
@@ -467,6 +476,8 @@ static void begin_write(struct session *session)
     bool fits = cipher_sealed_len(before + value_len(session)) <= session->max_pdu;
     session->value_sent = 0;
     session->block = 0;
+    if (is_recalled(session))
+        return;
     if (!(session->conformance & XDLMS_CAN_SET)
         || (!fits && !(session->conformance & XDLMS_CAN_SET_BLOCKS)))
         conclude(session, SESSION_REFUSED, "not-supported");
@@ -571,10 +582,11 @@ static void on_write(struct session *session, struct octets apdu)
         return;
     bool in_blocks = session->block > 0, all_sent = session->value_sent == value_len(session);
     bool is_our_block = answer.block == session->block;
-    if (answer.kind == XDLMS_SET_BLOCK_TAKEN && in_blocks && !all_sent && is_our_block)
-        write_block(session);
-    else if (answer.kind == XDLMS_SET_LAST_TAKEN && in_blocks && is_our_block
-             && (all_sent || answer.result != XDLMS_SUCCESS))
+    if (answer.kind == XDLMS_SET_BLOCK_TAKEN && in_blocks && !all_sent && is_our_block) {
+        if (!is_recalled(session))
+            write_block(session);
+    } else if (answer.kind == XDLMS_SET_LAST_TAKEN && in_blocks && is_our_block
+               && (all_sent || answer.result != XDLMS_SUCCESS))
         on_result(session, answer.result);
     else if (answer.kind == XDLMS_SET_RESPONSE && (!in_blocks || answer.result != XDLMS_SUCCESS))
         on_result(session, answer.result);
@@ -653,10 +665,37 @@ static void on_read(struct session *session, struct octets apdu)
         compare(session);
 }
 
-// Whatever comes: meters answer this with much, and the result is there already.
+// What the RLRE carries, when it is protected.
+static const char *judge_release(struct session *session, struct octets sealed)
+{
+    uint8_t plain[METER_PDU_MAX];
+    struct cipher_opened opened;
+    struct xdlms grant;
+    bool expected = session->job.type->protects_release;
+    if (!sealed.len)
+        return expected ? "unprotected" : "confirmed";
+    if (cipher_kind(sealed.at[0]) != CIPHER_GLOBAL)
+        return "unprotected";
+    if (cipher_open(session->job.cipher, &session->job.keys, session->result.meter_title, sealed,
+                    plain, sizeof plain, &opened)
+        || opened.control != CIPHER_BOTH || opened.counter <= session->result.meter_counter)
+        return "not-authentic";
+    session->result.meter_counter = opened.counter;
+    return xdlms_read((struct octets){plain, opened.len}, &grant) ? "malformed" : "confirmed";
+}
+
+// Whatever comes, the result is there already.
 static void on_release(struct session *session, struct octets apdu)
 {
-    (void)apdu;
+    struct acse_release rlre;
+    bool is_error =
+        apdu.len && (apdu.at[0] == XDLMS_TAG_EXCEPTION || apdu.at[0] == XDLMS_TAG_SERVICE_ERROR);
+    if (is_error)
+        session->result.release = "exception";
+    else if (!apdu.len || acse_read_rlre(apdu, &rlre))
+        session->result.release = "malformed";
+    else
+        session->result.release = judge_release(session, rlre.user_information);
     end(session);
 }
 
@@ -753,6 +792,7 @@ void session_begin(struct session *session, const struct session_job *job)
         .step = STEP_BEGIN,
         .want = SESSION_WANTS_COUNTERS,
         .result = {.cause = "",
+                   .release = "",
                    .access = SESSION_NO_RESULT,
                    .diagnostic = SESSION_NO_RESULT,
                    .meter_counter = SESSION_NO_RESULT},
@@ -771,6 +811,10 @@ void session_supply(struct session *session, const struct counter_range *counter
     begin_event(session);
     session->counters = *counters;
     memcpy(session->challenge, challenge, (size_t)session->job.type->challenge_len);
+    if (session->recalled) {
+        fail(session, session->recalled);
+        return;
+    }
     if (session->job.type->token_rule == METER_TOKEN_RANGE
         && !take_counter(session, &session->token_counter)) {
         fail(session, "counters-used-up");
@@ -873,6 +917,14 @@ const uint8_t *session_output(const struct session *session, size_t *len)
 {
     *len = session->out_len;
     return session->out_len ? session->out : NULL;
+}
+
+void session_recall(struct session *session, const char *cause)
+{
+    if (session->want == SESSION_WANTS_ANSWER)
+        session->recalled = cause; // looked at when it is our turn
+    else
+        session_abandon(session, cause);
 }
 
 void session_abandon(struct session *session, const char *cause)

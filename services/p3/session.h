@@ -80,7 +80,7 @@ enum session_status {
 //   rejected auth-failed title-differs       the association
 //   stale-counter counter-implausible        a higher counter is needed, see least_counter
 //   counters-used-up                         of those supplied
-//   no-counters stopped                      the caller's, by session_abandon()
+//   no-counters stopped overtaken ...        the caller's, by session_abandon(), session_recall()
 //   bad-answer not-authentic exception       not as agreed; not-authentic also says "replayed"
 //   not-supported pdu-too-small              the meter takes no such request
 //   digest-differs                           written, but the meter holds something else
@@ -96,12 +96,21 @@ struct session_result {
     int blocks_written, blocks_read; // 0: in one piece, or not at all
     int round_trips;                 // connecting counts as one
     size_t octets_sent, octets_received;
+    const char *release;     // how the meter took the goodbye, see below; "": none was said
     uint32_t next_counter;   // the lowest supplied and not used
     int64_t meter_counter;   // the highest seen; SESSION_NO_RESULT
     uint32_t public_counter; // what the public client said, if resynchronised
     bool learnt_title;       // meter_title is proven
     uint8_t meter_title[CIPHER_TITLE_LEN];
 };
+
+// A release changes nothing of the status: the meter has the text by then, and meters answer it
+// with much. It is looked at all the same:
+//   confirmed                    an RLRE; protected, where the RLRQ was
+//   unprotected                  one without protection, though the RLRQ had it
+//   not-authentic                protected, but not by this meter or not now
+//   malformed exception          something else
+//   closed timeout               nothing
 
 // Only want, wait_ms, least_counter and result are for the caller to read.
 struct session {
@@ -114,6 +123,7 @@ struct session {
     int step;
     bool suspects_counter; // the way of the public client is being gone
     const char *suspicion; // the cause that led there
+    const char *recalled;  // cause to end with before the last of the text is sent; NULL
     struct counter_range counters;
     uint32_t first_counter, token_counter;
     uint32_t conformance;
@@ -145,6 +155,11 @@ void session_timeout(struct session *session);
 
 // What the last event gives to send: borrowed until the next event. NULL when nothing.
 const uint8_t *session_output(const struct session *session, size_t *len);
+
+// Give it up in good order: unless all of the text has been sent, it ends as a retry with that
+// cause (a constant) as soon as it is its turn to speak, with a goodbye. Perhaps at once. Nothing
+// changes when all has been sent.
+void session_recall(struct session *session, const char *cause);
 
 // Give it up, with whatever it wanted; safe at any time, and wipes the keys.
 void session_abandon(struct session *session, const char *cause);

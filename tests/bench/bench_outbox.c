@@ -7,6 +7,7 @@
 //   bench_outbox CONNINFO COUNT
 
 #include "base/memory.h"
+#include "services/p3/claim_table.h"
 #include "services/p3/delivery_table.h"
 
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 
 enum { BATCH = 200 };
 
+static struct db *db;
 static struct delivery_table *table;
 
 static double seconds_since(struct mono start)
@@ -35,10 +37,21 @@ static bool take_in_all(void)
 static int64_t deliver_some(void)
 {
     struct utc now = clock_utc(), until = {now.ns + 60 * SECONDS_NS};
-    const struct delivery_room room = {.per_lane = BATCH, .total = BATCH};
-    struct delivery_claim *claims;
+    const struct claim_bound bounds[] = {{CLAIM_ALL, "", 2000, 0},
+                                         {CLAIM_LANE, "head-end", BATCH, 0}};
+    const struct claim_order order = {
+        .name = "bench",
+        .routes = (const char *[]){"head-end"},
+        .route_count = 1,
+        .bounds = bounds,
+        .bound_count = sizeof bounds / sizeof *bounds,
+        .most = BATCH,
+        .now = now,
+        .until = until,
+    };
+    struct claim *claims;
     size_t count;
-    if (delivery_table_claim(table, &room, now, until, &claims, &count))
+    if (claim_table_take(db, &order, &claims, &count))
         return -1;
     struct delivery_result *results = memory_new(count + 1, sizeof *results);
     for (size_t i = 0; i < count; i++) {
@@ -59,7 +72,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         return EXIT_SUCCESS;
     int64_t wanted = strtoll(argv[2], NULL, 10), delivered = 0;
-    struct db *db = db_new(argv[1], "bench_outbox");
+    db = db_new(argv[1], "bench_outbox");
     table = delivery_table_new(db, "bench", "head-end");
     struct mono start = clock_mono();
     bool fine = !delivery_table_own_name(table) && take_in_all();

@@ -6,7 +6,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,22 +31,55 @@ static void on_knock(void *arg, uint32_t events)
     door->fn(door->arg, fd);
 }
 
+// Listen; any: on all addresses of the loopback interface.
+static int listen_at(struct in_addr address, int port, bool any, int backlog)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = address};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one)
+        || (any && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3))
+        || bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, backlog))
+        log_fatal("port.failed", F("port", port), F("why", strerror(errno)));
+    return fd;
+}
+
+static struct door *new_door(struct loop *loop, int listener, void (*fn)(void *arg, int fd),
+                             void *arg)
+{
+    struct door *door = memory_new(1, sizeof *door);
+    *door = (struct door){.fd = listener, .fn = fn, .arg = arg};
+    door->watch = loop_watch(loop, door->fd, EPOLLIN, on_knock, door);
+    return door;
+}
+
 struct door *door_new(struct loop *loop, const char *address, int port,
                       void (*fn)(void *arg, int fd), void *arg)
 {
-    struct door *door = memory_new(1, sizeof *door);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1;
-    door->fn = fn;
-    door->arg = arg;
-    door->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (inet_pton(AF_INET, address, &at.sin_addr) != 1)
+    struct in_addr at;
+    if (inet_pton(AF_INET, address, &at) != 1)
         log_fatal("port.failed", F("address", address), F("why", "not an IPv4 address"));
-    if (door->fd < 0 || setsockopt(door->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one)
-        || bind(door->fd, (struct sockaddr *)&at, sizeof at) || listen(door->fd, 16))
-        log_fatal("port.failed", F("address", address), F("port", port), F("why", strerror(errno)));
-    door->watch = loop_watch(loop, door->fd, EPOLLIN, on_knock, door);
-    return door;
+    return new_door(loop, listen_at(at, port, false, 16), fn, arg);
+}
+
+struct door *door_new_everywhere(struct loop *loop, int port, void (*fn)(void *arg, int fd),
+                                 void *arg)
+{
+    return new_door(loop, listen_at((struct in_addr){INADDR_ANY}, port, true, 4096), fn, arg);
+}
+
+// A queue that is full and never read: the kernel drops whoever else comes.
+void door_brick_up(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    listen_at((struct in_addr){INADDR_ANY}, port, true, 0);
+    for (int i = 0; i < 4; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0 || (connect(fd, (struct sockaddr *)&at, sizeof at) && errno != EINPROGRESS))
+            log_fatal("port.failed", F("port", port), F("why", strerror(errno)));
+    }
 }
 
 void door_free(struct door *door)

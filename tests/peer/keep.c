@@ -67,3 +67,10 @@ char *keep_read(const char *path, size_t *len)
     *len = (size_t)got;
     return text;
 }
+
+enum keep keep_of(const char *word)
+{
+    if (!strcmp(word, "disk"))
+        return KEEP_DISK;
+    return !strcmp(word, "cache") ? KEEP_CACHE : KEEP_MEMORY;
+}

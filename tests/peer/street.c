@@ -67,12 +67,21 @@ static bool take_phases(const struct place *place, const json_t *row, struct str
     return true;
 }
 
+// Streets of a hundred thousand meters want an index of each list: name to place.
+static size_t find(const json_t *index, const char *name, size_t count)
+{
+    const json_t *place = name ? json_object_get(index, name) : NULL;
+    return place ? (size_t)json_integer_value(place) : count;
+}
+
+static void remember(json_t *index, const char *name, size_t place)
+{
+    json_object_set_new(index, name, json_integer((json_int_t)place));
+}
+
 static size_t find_connection(const struct street *street, const char *ean)
 {
-    size_t i = 0;
-    while (i < street->connection_count && (!ean || strcmp(street->connections[i].ean, ean)))
-        i++;
-    return i;
+    return find(street->connection_index, ean, street->connection_count);
 }
 
 static bool take_connection(const struct street *street, const struct place *place,
@@ -117,7 +126,7 @@ static bool take_connection_row(struct street *street, const struct place *place
     c->feeder = street_find_feeder(street, feeder ? feeder : "");
     if (c->feeder == street->feeder_count)
         return complain(place, "no feeder \"%s\"", feeder ? feeder : "");
-    street->connection_count++;
+    remember(street->connection_index, c->ean, street->connection_count++);
     return true;
 }
 
@@ -129,9 +138,10 @@ static bool take_meter_row(struct street *street, const struct place *place, con
         return false;
     if (street_find_meter(street, meter->equipment_id) < street->meter_count)
         return complain(place, "meter \"%s\" was there before", meter->equipment_id);
-    for (size_t i = 0; i < street->meter_count; i++)
-        if (street->meters[i].connection == meter->connection)
-            return complain(place, "its connection has a meter already");
+    struct street_connection *connection = &street->connections[meter->connection];
+    if (connection->has_meter)
+        return complain(place, "its connection has a meter already");
+    connection->has_meter = true;
     const char *route = json_string_value(json_object_get(row, "route"));
     if (route && !strcmp(route, "head-end") && !take_id(place, row, "head_end", &meter->head_end))
         return false;
@@ -140,7 +150,7 @@ static bool take_meter_row(struct street *street, const struct place *place, con
     if (!version || (strcmp(version, "4") && strcmp(version, "5")))
         return complain(place, "\"dsmr\" must be \"4\" or \"5\"");
     meter->dsmr4 = !strcmp(version, "4");
-    street->meter_count++;
+    remember(street->meter_index, meter->equipment_id, street->meter_count++);
     return true;
 }
 
@@ -193,6 +203,8 @@ struct street *street_parse(const char *name, const char *text, size_t len)
     }
     struct street *street = memory_new(1, sizeof *street);
     street->file = file;
+    street->connection_index = json_object();
+    street->meter_index = json_object();
     street->feeders = room_for(street, "feeders", sizeof *street->feeders);
     street->connections = room_for(street, "connections", sizeof *street->connections);
     street->meters = room_for(street, "meters", sizeof *street->meters);
@@ -232,6 +244,8 @@ void street_free(struct street *street)
     free(street->meters);
     free(street->chargers);
     json_decref(street->file);
+    json_decref(street->connection_index);
+    json_decref(street->meter_index);
     free(street);
 }
 
@@ -253,8 +267,5 @@ size_t street_find_feeder(const struct street *street, const char *id)
 
 size_t street_find_meter(const struct street *street, const char *equipment_id)
 {
-    size_t i = 0;
-    while (i < street->meter_count && strcmp(street->meters[i].equipment_id, equipment_id))
-        i++;
-    return i;
+    return find(street->meter_index, equipment_id, street->meter_count);
 }

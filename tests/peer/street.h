@@ -22,6 +22,7 @@ struct street_connection {
     size_t feeder;             // index in feeders
     int phase_count;           // 1 to 3
     int phases[STREET_PHASES]; // grid phase, 0 to 2, behind L1, L2, L3 of the connection
+    bool has_meter;
 };
 
 struct street_meter {
@@ -44,6 +45,7 @@ struct street {
     struct street_charger *chargers;
     size_t feeder_count, connection_count, meter_count, charger_count;
     void *file; // holds the texts
+    void *connection_index, *meter_index;
 };
 
 // NULL when the file cannot be read or will not do; why stands then on standard error, with

@@ -1,75 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// With a server of its own, which the shell library of the system tests starts and stops.
+// With a server of its own.
 
 #include "base/memory.h"
 #include "io/db.h"
+#include "tests/unit/private_server.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-// It reads words: stop, start; the end of its input ends it. It answers each with a line.
-static FILE *orders, *answers;
-static pid_t shell;
-
-static void await(void)
-{
-    char line[256];
-    cr_assert(fgets(line, sizeof line, answers), "the server did not do it");
-    char *host = strchr(line, '=');
-    if (host) {
-        host[strcspn(host, "\n")] = '\0';
-        setenv("PGHOST", host + 1, 1);
-    }
-}
-
-static void order(const char *word)
-{
-    fprintf(orders, "%s\n", word);
-    fflush(orders);
-    await();
-}
-
 static void start_server(void)
 {
-    int in[2], out[2];
-    cr_assert(!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC));
-    shell = fork();
-    if (shell == 0) {
-        dup2(in[0], STDIN_FILENO);
-        dup2(out[1], STDOUT_FILENO);
-        // What stays running must not hold on to our pipe.
-        execlp(
-            "bash", "bash", "-c",
-            "BIN=/tmp . tests/system/lib.sh; exec 3>&1 >\"$WORK/shell.log\" 2>&1\n"
-            "start_postgres 3>&-; echo \"host=$PGHOST\" >&3\n"
-            "while read -r word; do\n"
-            "  case $word in stop) stop_postgres immediate;; start) launch_postgres 3>&-;; esac\n"
-            "  echo done >&3\n"
-            "done",
-            "tests/system/test_db", (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    orders = fdopen(in[1], "w");
-    answers = fdopen(out[0], "r");
-    await();
+    server_start("");
 }
 
-static void stop_server(void)
-{
-    fclose(orders);
-    waitpid(shell, NULL, 0);
-    fclose(answers);
-}
-
-TestSuite(db, .init = start_server, .fini = stop_server, .timeout = 60);
+TestSuite(db, .init = start_server, .fini = server_stop, .timeout = 60);
 
 static struct db *new_db(void)
 {
@@ -193,7 +141,7 @@ Test(db, comes_back_after_the_server)
 {
     struct db *db = new_db();
     cr_assert_eq(number(db, "select 42"), 42);
-    order("stop");
+    server_order("stop");
     cr_expect_eq(number(db, "select 42"), -1, "lost in the middle");
     cr_expect_str_eq(db_sqlstate(db), "", "that is no refusal");
     cr_expect_null(db_raw(db));
@@ -205,7 +153,7 @@ Test(db, comes_back_after_the_server)
         cr_expect_eq(db_connect(db), ERR_IO);
     }
     cr_expect(db_retry_ns(db) > 4 * first, "ever slower: %jd", (intmax_t)db_retry_ns(db));
-    order("start");
+    server_order("start");
     for (int i = 0; i < 100 && db_connect(db); i++)
         pause_ms(50);
     cr_expect_eq(number(db, "select 42"), 42, "prepared again");
@@ -220,7 +168,7 @@ Test(db, loses_a_transaction_whole)
     cr_assert_eq(db_copy_start(db, "copy t from stdin"), ERR_NONE);
     const char *row[] = {"1"};
     cr_assert_eq(db_copy_row(db, 1, row), ERR_NONE);
-    order("stop");
+    server_order("stop");
     enum err err = ERR_NONE;
     for (int i = 0; i < 100000 && !err; i++) // until the broken pipe is noticed
         err = db_copy_row(db, 1, row);
@@ -228,7 +176,7 @@ Test(db, loses_a_transaction_whole)
     cr_expect_eq(db_copy_row(db, 1, row), ERR_IO);
     cr_expect_eq(db_copy_end(db), ERR_IO);
     cr_expect_eq(db_commit(db), ERR_IO);
-    order("start");
+    server_order("start");
     for (int i = 0; i < 100 && db_connect(db); i++)
         pause_ms(50);
     cr_expect_eq(number(db, "select count(*) from t"), 0);
@@ -257,8 +205,8 @@ Test(db, hears_the_doorbell)
     cr_expect_str_eq(heard.text, "bell(three) ");
 
     // the server goes and comes: it finds back without being asked
-    order("stop");
-    order("start");
+    server_order("stop");
+    server_order("start");
     listen_for(&heard, 1);
     cr_expect_str_eq(heard.text, "() ", "look at the rows");
     for (int i = 0; i < 100 && once(other, "notify bell, 'four'"); i++)

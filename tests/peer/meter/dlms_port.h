@@ -19,28 +19,39 @@ struct dlms_identity {
     struct cipher_keys keys;
 };
 
-// Read the identity of a meter from a file of rows
-// equipment_id,system_title,encryption_key,authentication_key (hex digits).
-// False when the file is wrong, which stands then on standard error. *found: there is such a row.
-bool dlms_identity_read(const char *path, const char *equipment_id, struct dlms_identity *identity,
-                        bool *found);
+// Read the identities of meters from a file of keys as socmod-admin imports it, with the columns
+// equipment_id,encryption_key,authentication_key,client_title,meter_title (hex digits). take is
+// called for each. False when the file is wrong, which stands then on standard error.
+bool dlms_identities_read(const char *path,
+                          void (*take)(void *arg, const char *equipment_id,
+                                       const struct dlms_identity *identity),
+                          void *arg);
+
+// What has been seen on all ports together.
+struct dlms_totals {
+    int64_t calls, calls_now, most_calls, texts, counters;
+    int64_t repeated, lower; // counters that nobody may use: twice, or below an earlier association
+};
 
 struct dlms_port_settings {
-    const char *address;
-    int port;
     const char *folder; // that keeps counters
+    enum keep keep;
     uint16_t max_pdu;
     enum dlms_stale stale;
     int64_t answer_ms; // machine time before each answer
     struct cipher *cipher;
     FILE *counters; // gets a line "meter counter" for each seen; NULL: none
+    struct dlms_totals *totals;
 };
 
-// All borrowed for its life but identity. Owned: dlms_port_free().
+// All borrowed for its life but identity; settings may serve any number of ports. It listens
+// nowhere: dlms_port_listen(), or somebody else who gives it callers. Owned: dlms_port_free().
 struct dlms_port *dlms_port_new(struct loop *loop, struct meter *meter,
                                 const struct dlms_identity *identity,
                                 const struct dlms_port_settings *settings);
 void dlms_port_free(struct dlms_port *port);
+void dlms_port_listen(struct dlms_port *port, const char *address, int tcp_port);
+void dlms_port_take(struct dlms_port *port, int fd);
 
 // Its server, to order faults.
 struct dlms_server *dlms_port_server(struct dlms_port *port);

@@ -10,6 +10,9 @@ static const struct xdlms_target counter_object = {1, {0, 0, 43, 1, 0, 255}, 2};
 static const struct xdlms_target reply_to_hls = {15, {0, 0, 40, 0, 0, 255}, 1};
 
 static const char *const fault_names[DLMS_FAULTS] = {
+    [DLMS_HANG_UP] = "hang-up",
+    [DLMS_DEAD] = "dead",
+    [DLMS_FLOOD] = "flood",
     [DLMS_DROP_AARQ] = "drop-aarq",
     [DLMS_REJECT] = "reject",
     [DLMS_SILENT_AARQ] = "silent-aarq",
@@ -62,16 +65,21 @@ enum dlms_fault dlms_fault_of(const char *name)
     return (enum dlms_fault)fault;
 }
 
-static bool strikes(struct dlms_link *link, enum dlms_fault fault)
+bool dlms_strikes(struct dlms_server *server, enum dlms_fault fault)
 {
-    int *count = &link->server->faults[fault];
-    if (*count && link->server->spared > 0) {
-        link->server->spared--;
+    int *count = &server->faults[fault];
+    if (*count && server->spared > 0) {
+        server->spared--;
         return false;
     }
     if (*count > 0)
         return (*count)--;
     return *count == DLMS_EVER;
+}
+
+static bool strikes(struct dlms_link *link, enum dlms_fault fault)
+{
+    return dlms_strikes(link->server, fault);
 }
 
 static void hang_up(struct dlms_link *link)
@@ -103,6 +111,7 @@ static void send_apdu(struct dlms_link *link, const uint8_t *apdu, size_t len)
         return;
     }
     append_frame(link, apdu, len);
+    link->floods = strikes(link, DLMS_FLOOD);
     if (strikes(link, DLMS_GARBLED))
         link->out[link->out_len - 1] ^= 1;
     if (strikes(link, DLMS_HALF))
@@ -698,7 +707,7 @@ void dlms_link_open(struct dlms_link *link, struct dlms_server *server)
 void dlms_link_receive(struct dlms_link *link, const void *octets, size_t len)
 {
     link->out_len = 0;
-    if (link->closes)
+    if (link->closes || strikes(link, DLMS_DEAD))
         return;
     if (len > sizeof link->in - link->in_len) {
         hang_up(link);

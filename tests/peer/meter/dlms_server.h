@@ -40,6 +40,9 @@ enum dlms_stale { DLMS_STALE_CLOSE, DLMS_STALE_REJECT, DLMS_STALE_EXCEPTION };
 
 // What it may do wrong; each as often as its count says, DLMS_EVER without end.
 enum dlms_fault {
+    DLMS_HANG_UP,            // close as soon as somebody has called
+    DLMS_DEAD,               // take calls and never say anything
+    DLMS_FLOOD,              // answer with octets without end
     DLMS_DROP_AARQ,          // close instead of the AARE
     DLMS_REJECT,             // reject for now
     DLMS_SILENT_AARQ,        // no AARE
@@ -80,6 +83,10 @@ enum dlms_fault {
     DLMS_FAULTS,
 };
 enum { DLMS_EVER = -1 };
+struct dlms_server;
+
+// Does a fault strike this time?
+bool dlms_strikes(struct dlms_server *server, enum dlms_fault fault);
 
 // "drop-aarq", as an order says it; DLMS_FAULTS where there is none of that name.
 const char *dlms_fault_name(enum dlms_fault fault);
@@ -120,6 +127,7 @@ struct dlms_link {
     uint8_t out[2 * (DLMS_WRAPPER_LEN + DLMS_APDU_MAX)];
     size_t out_len;
     bool closes;
+    bool floods; // more and more octets after out, which mean nothing
 
     struct dlms_server *server;
     enum dlms_state state;

@@ -8,28 +8,33 @@
 #include "io/notify.h"
 #include "tests/peer/control.h"
 #include "tests/peer/copper.h"
+#include "tests/peer/door.h"
 #include "tests/peer/keep.h"
 #include "tests/peer/mailbox.h"
 #include "tests/peer/meter/desk.h"
 #include "tests/peer/meter/dlms_port.h"
 #include "tests/peer/meter/meter.h"
 
+#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define MS_NS INT64_C(1000000)
 
 static struct {
-    char *grid, *state_folder;
+    char *grid, *state_folder, *keep;
     char *address, *pty_folder;
     int64_t port, least_gap_ms;
     char *copper;
     struct mqtt_texts mqtt;
     struct desk_settings desk;
-    int64_t dlms_port, dlms_pdu, dlms_answer_ms;
-    char *dlms_keys, *dlms_stale, *dlms_counters;
+    int64_t dlms_port, dlms_dead_port, dlms_pdu, dlms_answer_ms;
+    int64_t dlms_dead_share, dlms_stale_share, dlms_stale_counter;
+    char *dlms_address, *dlms_keys, *dlms_spread, *dlms_stale, *dlms_counters;
     char *control, *faults;
 } config;
 
@@ -37,6 +42,8 @@ static const struct setting settings[] = {
     {"street", "grid", .text = &config.grid, .help = "grid file, as for socmod-admin import"},
     {"state", "folder", .text = &config.state_folder,
      .help = "folder that keeps each meter's text and registers"},
+    {"state", "keep", .text = &config.keep, .otherwise = "disk", .words = KEEP_WORDS,
+     .help = "disk: flushed before an answer; cache: written, not flushed; memory: not written"},
     {"p1", "address", .text = &config.address, .otherwise = "127.0.0.1",
      .help = "IPv4 address to listen on"},
     {"p1", "port", .integer = &config.port, .otherwise = "2501", .least = 0, .most = 65535,
@@ -53,9 +60,23 @@ static const struct setting settings[] = {
      .help = "read the text back and answer with its digest: yes or no"},
     MQTT_SETTINGS(config.mqtt, "mqtt://127.0.0.1:1883", "peer-meter"),
     {"dlms", "keys", .text = &config.dlms_keys, .otherwise = "",
-     .help = "file equipment_id,system_title,encryption_key,authentication_key; empty: no DLMS"},
+     .help = "file of keys, as for socmod-admin keys import, CSV; empty: no DLMS"},
+    {"dlms", "address", .text = &config.dlms_address, .otherwise = "127.0.0.1",
+     .help = "IPv4 address of the first meter"},
     {"dlms", "port", .integer = &config.dlms_port, .otherwise = "4059", .least = 1, .most = 65535,
-     .help = "TCP port of the first meter of the grid file, the next has the next"},
+     .help = "TCP port of the first meter of the grid file"},
+    {"dlms", "spread", .text = &config.dlms_spread, .otherwise = "ports",
+     .words = "ports addresses",
+     .help = "the next meter has the next port, or the next address of 127.0.0.0/8"},
+    {"dlms", "dead_port", .integer = &config.dlms_dead_port, .otherwise = "0", .least = 0,
+     .most = 65535,
+     .help = "port of all loopback addresses where calls are not even refused; 0: none"},
+    {"dlms", "dead_share", .integer = &config.dlms_dead_share, .otherwise = "0", .least = 0,
+     .most = 100, .help = "per cent of the meters that take calls and never answer"},
+    {"dlms", "stale_share", .integer = &config.dlms_stale_share, .otherwise = "0", .least = 0,
+     .most = 100, .help = "per cent of the meters that have seen a higher counter"},
+    {"dlms", "stale_counter", .integer = &config.dlms_stale_counter, .otherwise = "100000",
+     .least = 0, .most = UINT32_MAX, .help = "namely this one"},
     {"dlms", "max_pdu", .integer = &config.dlms_pdu, .otherwise = "1024", .least = 0, .most = 2048,
      .help = "longest APDU that a meter takes, octets; 0: it says that there is no limit"},
     {"dlms", "stale", .text = &config.dlms_stale, .otherwise = "close",
@@ -80,7 +101,9 @@ static struct {
     char *registers_path;
     struct dlms_port **dlms; // of each meter; NULL where it has no keys
     struct cipher *cipher;
-    FILE *counters;
+    struct door *door; // of all addresses
+    struct dlms_port_settings settings;
+    struct dlms_totals totals;
 } peer;
 
 static int64_t now_ms(void)
@@ -114,7 +137,7 @@ static void keep_registers(void)
                                       (json_int_t)peer.draws_mw[i][1],
                                       (json_int_t)peer.draws_mw[i][2]));
     json_object_set_new(root, "draws mW", draws);
-    char *text = json_dumps(root, JSON_INDENT(1));
+    char *text = keep_of(config.keep) != KEEP_MEMORY ? json_dumps(root, JSON_INDENT(1)) : NULL;
     if (text && keep_write(peer.registers_path, text, strlen(text), false))
         log_warn("state.not_kept", F("path", peer.registers_path));
     free(text);
@@ -136,7 +159,7 @@ static void load_draw(const json_t *draws, size_t charger)
 static void load_registers(void)
 {
     size_t len;
-    char *text = keep_read(peer.registers_path, &len);
+    char *text = keep_of(config.keep) != KEEP_MEMORY ? keep_read(peer.registers_path, &len) : NULL;
     json_t *root = text ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL) : NULL;
     for (size_t i = 0; i < peer.street->charger_count; i++)
         load_draw(json_object_get(root, "draws mW"), i);
@@ -272,6 +295,7 @@ static void set_up(struct loop *loop, size_t i)
     meter->head_end = from->head_end;
     meter->dsmr4 = from->dsmr4;
     meter->phase_count = peer.street->connections[from->connection].phase_count;
+    meter->keep = keep_of(config.keep);
     meter_load(meter, config.state_folder);
     meter->outlet = p1_outlet_new(loop, config.address, config.port ? (int)config.port + (int)i : 0,
                                   config.pty_folder, from->equipment_id);
@@ -284,45 +308,110 @@ static enum dlms_stale stale_of(const char *word)
     return !strcmp(word, "reject") ? DLMS_STALE_REJECT : DLMS_STALE_EXCEPTION;
 }
 
-// The P3 port of each meter that has keys.
+// Spread evenly and always the same: is this meter among that share of them?
+static bool is_among(size_t meter, int64_t share, unsigned turn)
+{
+    return (int64_t)((meter * 37 + turn) % 100) < share;
+}
+
+static in_addr_t address_of_first(void)
+{
+    struct in_addr first = {0};
+    inet_pton(AF_INET, config.dlms_address, &first);
+    return ntohl(first.s_addr);
+}
+
+// The P3 port of a meter that has keys.
+static void take_identity(void *arg, const char *equipment_id, const struct dlms_identity *identity)
+{
+    size_t i = street_find_meter(peer.street, equipment_id);
+    if (i == peer.street->meter_count || peer.dlms[i])
+        return;
+    peer.dlms[i] = dlms_port_new(arg, &peer.meters[i], identity, &peer.settings);
+    struct dlms_server *server = dlms_port_server(peer.dlms[i]);
+    if (is_among(i, config.dlms_dead_share, 0))
+        server->faults[DLMS_DEAD] = DLMS_EVER;
+    if (is_among(i, config.dlms_stale_share, 50)) {
+        server->seen = (uint32_t)config.dlms_stale_counter;
+        server->has_seen = true;
+    }
+    if (!strcmp(config.dlms_spread, "ports"))
+        dlms_port_listen(peer.dlms[i], config.dlms_address, (int)config.dlms_port + (int)i);
+}
+
+// Somebody called one of all addresses.
+static void on_knock(void *arg, int fd)
+{
+    struct sockaddr_in called;
+    socklen_t len = sizeof called;
+    (void)arg;
+    size_t i = peer.street->meter_count;
+    if (!getsockname(fd, (struct sockaddr *)&called, &len))
+        i = ntohl(called.sin_addr.s_addr) - address_of_first();
+    if (i < peer.street->meter_count && peer.dlms[i])
+        dlms_port_take(peer.dlms[i], fd);
+    else
+        close(fd);
+}
+
 static void set_up_dlms(struct loop *loop, size_t count)
 {
     peer.cipher = cipher_new();
     peer.dlms = memory_new(count, sizeof(struct dlms_port *));
-    if (*config.dlms_counters && !(peer.counters = fopen(config.dlms_counters, "a")))
+    peer.settings = (struct dlms_port_settings){
+        .folder = config.state_folder,
+        .keep = keep_of(config.keep),
+        .max_pdu = (uint16_t)config.dlms_pdu,
+        .stale = stale_of(config.dlms_stale),
+        .answer_ms = config.dlms_answer_ms,
+        .cipher = peer.cipher,
+        .totals = &peer.totals,
+    };
+    if (*config.dlms_counters && !(peer.settings.counters = fopen(config.dlms_counters, "a")))
         log_fatal("counters.failed", F("path", config.dlms_counters));
-    if (peer.counters)
-        setvbuf(peer.counters, NULL, _IOLBF, BUFSIZ);
-    for (size_t i = 0; i < count; i++) {
-        struct dlms_identity identity;
-        bool found;
-        if (!dlms_identity_read(config.dlms_keys, peer.meters[i].equipment_id, &identity, &found))
-            exit(EXIT_SETTINGS);
-        if (!found)
-            continue;
-        peer.dlms[i] = dlms_port_new(loop, &peer.meters[i], &identity,
-                                     &(struct dlms_port_settings){
-                                         .address = config.address,
-                                         .port = (int)config.dlms_port + (int)i,
-                                         .folder = config.state_folder,
-                                         .max_pdu = (uint16_t)config.dlms_pdu,
-                                         .stale = stale_of(config.dlms_stale),
-                                         .answer_ms = config.dlms_answer_ms,
-                                         .cipher = peer.cipher,
-                                         .counters = peer.counters,
-                                     });
-        memory_wipe(&identity, sizeof identity);
-    }
+    if (peer.settings.counters)
+        setvbuf(peer.settings.counters, NULL, _IOLBF, BUFSIZ);
+    if (!dlms_identities_read(config.dlms_keys, take_identity, loop))
+        exit(EXIT_SETTINGS);
+    if (strcmp(config.dlms_spread, "ports") != 0)
+        peer.door = door_new_everywhere(loop, (int)config.dlms_port, on_knock, NULL);
+    if (config.dlms_dead_port)
+        door_brick_up((int)config.dlms_dead_port);
 }
 
 static void close_dlms(size_t count)
 {
-    for (size_t i = 0; peer.dlms && i < count; i++)
+    if (!peer.dlms)
+        return;
+    door_free(peer.door);
+    for (size_t i = 0; i < count; i++)
         dlms_port_free(peer.dlms[i]);
     free(peer.dlms);
     cipher_free(peer.cipher);
-    if (peer.counters)
-        fclose(peer.counters);
+    if (peer.settings.counters)
+        fclose(peer.settings.counters);
+    log_info("dlms.totals", F("calls", peer.totals.calls),
+             F("most_at_once", peer.totals.most_calls), F("texts", peer.totals.texts),
+             F("counters", peer.totals.counters), F("repeated", peer.totals.repeated),
+             F("lower", peer.totals.lower));
+}
+
+static bool check_dlms(void)
+{
+    struct in_addr address;
+    bool by_port = !strcmp(config.dlms_spread, "ports");
+    if (!*config.dlms_keys)
+        return true;
+    if (by_port && config.dlms_port + (int64_t)peer.street->meter_count > 65536) {
+        fprintf(stderr, "[dlms] port: no room above it for %zu meters\n", peer.street->meter_count);
+        return false;
+    }
+    bool fine = inet_pton(AF_INET, config.dlms_address, &address) == 1
+                && (by_port || ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET);
+    if (!fine)
+        fprintf(stderr, "[dlms] address: \"%s\" is not an IPv4 address%s\n", config.dlms_address,
+                by_port ? "" : " of 127.0.0.0/8");
+    return fine;
 }
 
 static bool check(void)
@@ -334,11 +423,18 @@ static bool check(void)
         fprintf(stderr, "[p1] port: no room above it for %zu meters\n", peer.street->meter_count);
         return false;
     }
-    if (*config.dlms_keys && config.dlms_port + (int64_t)peer.street->meter_count > 65536) {
-        fprintf(stderr, "[dlms] port: no room above it for %zu meters\n", peer.street->meter_count);
+    if (!check_dlms())
         return false;
-    }
     return !*config.mqtt.broker || mqtt_check_broker(config.mqtt.broker);
+}
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
@@ -351,6 +447,7 @@ int main(int argc, char **argv)
         .check = check,
     };
     program_start(&program, argc, argv);
+    raise_descriptors();
     struct loop *loop = loop_new();
     size_t count = peer.street->meter_count;
     peer.meters = memory_new(count, sizeof *peer.meters);

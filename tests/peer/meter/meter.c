@@ -31,7 +31,7 @@ void meter_load(struct meter *meter, const char *folder)
 {
     meter->path = memory_format("%s/%s.text", folder, meter->equipment_id);
     size_t len;
-    char *text = keep_read(meter->path, &len);
+    char *text = meter->keep != KEEP_MEMORY ? keep_read(meter->path, &len) : NULL;
     if (text && len <= HEAD_END_TEXT_MAX)
         hold(meter, text, len);
     else if (text)
@@ -44,7 +44,9 @@ enum err meter_set_text(struct meter *meter, const char *text, size_t len)
     char *kept = memory_text_n(text, len);
     if (meter_strikes(&meter->faults.garble) && len)
         kept[len / 2] = kept[len / 2] == '0' ? '1' : '0';
-    enum err err = keep_write(meter->path, kept, len, true);
+    enum err err = meter->keep == KEEP_MEMORY
+                       ? ERR_NONE
+                       : keep_write(meter->path, kept, len, meter->keep == KEEP_DISK);
     if (!err)
         hold(meter, kept, len);
     free(kept);

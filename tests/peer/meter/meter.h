@@ -6,6 +6,7 @@
 #define PEER_METER_H
 
 #include "base/err.h"
+#include "tests/peer/keep.h"
 #include "tests/peer/meter/head_end.h"
 #include "tests/peer/meter/p1_outlet.h"
 #include "tests/peer/meter/wattmeter.h"
@@ -30,6 +31,7 @@ struct meter {
     const char *equipment_id, *head_end; // head_end NULL: reached otherwise, not by us
     int phase_count;
     bool dsmr4;
+    enum keep keep;
     char *path; // of the file that keeps the text
     char text[HEAD_END_TEXT_MAX + 1];
     size_t text_len;
@@ -42,10 +44,10 @@ struct meter {
 // Whether a counted fault strikes this time.
 bool meter_strikes(int *count);
 
-// Read back what it kept in folder.
+// Read back what it kept in folder, if it does.
 void meter_load(struct meter *meter, const char *folder);
 
-// Keep another text, for ever. ERR_IO: the old one stays.
+// Keep another text, as its keep says. ERR_IO: the old one stays.
 MUST_CHECK enum err meter_set_text(struct meter *meter, const char *text, size_t len);
 
 // Digest of the text that it holds, as digits; owned: free().
