@@ -221,7 +221,7 @@ void http_answer(struct http_request *request, int status, const char *type, cha
 {
     assert(!request->answered);
     request->answered = true;
-    bool may_pack = body && len >= GZIP_LEAST && len < UINT32_MAX && is_text(type);
+    bool may_pack = body && type && len >= GZIP_LEAST && len < UINT32_MAX && is_text(type);
     if (may_pack)
         http_add_header(request, "Vary", "Accept-Encoding");
     bool packs = may_pack && takes_gzip(request);

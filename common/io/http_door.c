@@ -93,14 +93,15 @@ void http_door_open(struct http_door *door, struct MHD_Daemon *daemon)
 
 int http_door_port(const struct http_door *door)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
     socklen_t len = sizeof address;
-    if (getsockname(door->fd, (struct sockaddr *)&address, &len))
+    if (getsockname(door->fd, &address.any, &len))
         return 0;
-    in_port_t port = address.ss_family == AF_INET6
-                         ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
-                         : ((const struct sockaddr_in *)(const void *)&address)->sin_port;
-    return ntohs(port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 void http_door_free(struct http_door *door)
