@@ -200,7 +200,9 @@ ORDER = (("measured", "arrived"), ("arrived", "planned"), ("planned", "queued"),
 def disorder(life):
     """What is not in order in the life of an applied profile, from the quarter hour to the register."""
     at = {step["step"]: step["at"] for step in life["steps"]}
-    lacks = [f"no step {step}" for step in ("measured", "arrived", "planned", "queued", "seen", "applied") if step not in at]
+    # Who is held carefully for lack of measurements has none that led to it.
+    wanted = ("measured", "planned", "queued", "seen", "applied") if life["round"]["basis"] else ("planned", "queued", "seen", "applied")
+    lacks = [f"no step {step}" for step in wanted if step not in at]
     return lacks + [f"{later} {at[later]} before {earlier} {at[earlier]}" for earlier, later in ORDER
                     if earlier in at and later in at and at[later] < at[earlier]]
 

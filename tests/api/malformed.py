@@ -44,6 +44,8 @@ WRONG = {  # values that no parameter of that name takes
     "at": ["now", "2026-01-14T25:00:00Z", ""],
 }
 WRONG["to"] = WRONG["from"]
+WRONG["all"] = WRONG["congested"]
+WRONG["reason"] = WRONG["subject"]
 
 
 def wrong_value(dice, operation):
