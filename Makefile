@@ -151,6 +151,7 @@ lint:
 	tests/layers.sh
 	shellcheck -x $(SCRIPTS)
 	tests/manuals.sh $(MANUALS)
+	@command -v promtool >/dev/null && promtool check rules deploy/prometheus/*.yml || echo 'no promtool: apt install prometheus'
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
@@ -164,6 +165,8 @@ format:
 install: all
 	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/grafana $(wildcard deploy/grafana/*.json)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/prometheus $(wildcard deploy/prometheus/*.yml)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/meters $(wildcard gateway/meters/*.ini)

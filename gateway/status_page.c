@@ -3,6 +3,7 @@
 #include "gateway/status_page.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "base/rfc3339.h"
 #include "gateway/meter_values.h"
 #include "gateway/metrics.h"
@@ -213,7 +214,10 @@ static void get_metrics(struct http_request *request)
     };
     for (int i = 0; i < metrics.chargers; i++)
         metrics.confirmed += charger_group_member(group, i).is_confirmed;
-    char *text = metrics_text(&metrics);
+    char *own = metrics_text(&metrics), *kept = metric_text();
+    char *text = memory_format("%s%s", own, kept);
+    free(own);
+    free(kept);
     http_answer(request, 200, "text/plain; version=0.0.4", text, strlen(text));
 }
 

@@ -48,3 +48,5 @@ grant execute on function audit.ensure_months(timestamptz) to socmod_audit;
 grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
     audit.at_us(timestamptz) to socmod_audit;
 grant execute on function plan.periods_of(text), plan.explain(text, timestamptz) to socmod_audit;
+grant execute on function grid.set_limit(timestamptz, text, text, text, integer, text, text, timestamptz),
+    grid.release_limit(timestamptz, integer, text, text) to socmod_audit;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/log.h"
+#include "base/metric.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -152,6 +153,8 @@ static void write_event(enum log_level level, const char *event, va_list fields)
 
 void log_event(enum log_level level, const char *event, ...)
 {
+    if (level != LOG_DEBUG)
+        metric_event(level_name(level), event);
     if ((int)level > shown)
         return;
     va_list fields;

@@ -3,6 +3,7 @@
 #include "base/program.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -80,6 +81,7 @@ static void read_settings(const struct program *program, const char *path)
 
 int program_start(const struct program *program, int argc, char **argv)
 {
+    metric_program(program->name, program->version);
     struct option options[MAX_OPTIONS + COMMON + 1] = {0};
     memcpy(options, common, sizeof common);
     int count = COMMON;

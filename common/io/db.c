@@ -3,6 +3,7 @@
 #include "io/db.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "base/rfc3339.h"
 
 #include <stdio.h>
@@ -31,12 +32,24 @@ struct db {
     bool connected_untold;
 };
 
+enum { STATEMENTS, STATEMENT_SECONDS, REFUSED, LOST };
+static struct metric metrics[] = {
+    [STATEMENTS] = METRIC_COUNTS("socmod_database_statements_total",
+                                 "Statements that the database was given."),
+    [STATEMENT_SECONDS] =
+        METRIC_COUNTS("socmod_database_seconds_total", "Time spent waiting for their answers."),
+    [REFUSED] = METRIC_COUNTS("socmod_database_refused_total", "Of them, those that it refused."),
+    [LOST] = METRIC_COUNTS("socmod_database_lost_total",
+                           "Connections to the database that broke or could not be made."),
+};
+
 struct db *db_new(const char *conninfo, const char *name)
 {
     struct db *db = memory_new(1, sizeof *db);
     db->conninfo = memory_text(conninfo);
     db->name = memory_text(name);
     db->message = memory_text("");
+    metric_join(metrics, sizeof metrics / sizeof *metrics);
     return db;
 }
 
@@ -95,6 +108,7 @@ static void on_trouble(struct db *db, const char *why)
     if (!db->down_told)
         log_warn("database.lost", F("why", db->message));
     db->down_told = true;
+    metric_add(&metrics[LOST], 1);
     close_connection(db);
     put_off(db);
     if (db->fn) // whoever listens may have no other reason to come back
@@ -225,6 +239,7 @@ static PGresult *accept(struct db *db, PGresult *result, const char *sql)
         on_trouble(db, PQerrorMessage(db->conn));
         return NULL;
     }
+    metric_add(&metrics[REFUSED], 1);
     snprintf(db->sqlstate, sizeof db->sqlstate, "%s", PQresultErrorField(result, PG_DIAG_SQLSTATE));
     keep_message(db, PQresultErrorMessage(result));
     char words[64];
@@ -233,6 +248,17 @@ static PGresult *accept(struct db *db, PGresult *result, const char *sql)
              F("statement", words));
     PQclear(result);
     return NULL;
+}
+
+static int64_t machine_ns(void)
+{
+    return clock_real_ns(clock_mono().ns);
+}
+
+static void count_statement(int64_t began_ns)
+{
+    metric_add(&metrics[STATEMENTS], 1);
+    metric_add(&metrics[STATEMENT_SECONDS], (double)(machine_ns() - began_ns) * 1e-9);
 }
 
 static int find_prepared(struct db *db, const char *sql)
@@ -261,17 +287,21 @@ PGresult *db_query(struct db *db, const char *sql, int count, const char *const 
         db->prepared[db->prepared_count++] = sql;
     }
     snprintf(name, sizeof name, "s%d", at);
-    return accept(db, PQexecPrepared(db->conn, name, count, params, NULL, NULL, 0), sql);
+    int64_t began_ns = machine_ns();
+    PGresult *result = PQexecPrepared(db->conn, name, count, params, NULL, NULL, 0);
+    count_statement(began_ns);
+    return accept(db, result, sql);
 }
 
 PGresult *db_query_once(struct db *db, const char *sql, int count, const char *const *params)
 {
     if (db_connect(db))
         return NULL;
-    return accept(db,
-                  count ? PQexecParams(db->conn, sql, count, NULL, params, NULL, NULL, 0)
-                        : PQexec(db->conn, sql),
-                  sql);
+    int64_t began_ns = machine_ns();
+    PGresult *result = count ? PQexecParams(db->conn, sql, count, NULL, params, NULL, NULL, 0)
+                             : PQexec(db->conn, sql);
+    count_statement(began_ns);
+    return accept(db, result, sql);
 }
 
 enum err db_do(struct db *db, const char *sql, int count, const char *const *params)

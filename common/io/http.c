@@ -3,6 +3,7 @@
 #include "io/http.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "io/http_door.h"
 #include "io/http_feed.h"
 #include "io/http_pipe.h"
 #include "wire/accept.h"
@@ -29,6 +30,7 @@ struct http {
     struct loop *loop;
     struct loop_watch *watch;
     struct loop_timer *timer;
+    struct http_door *door; // NULL: the library's own
     struct http_feed *feed;
     struct http_pipes *pipes;
     const struct http_route *routes;
@@ -219,7 +221,7 @@ void http_answer(struct http_request *request, int status, const char *type, cha
 {
     assert(!request->answered);
     request->answered = true;
-    bool may_pack = body && len >= GZIP_LEAST && len < UINT32_MAX && is_text(type);
+    bool may_pack = body && type && len >= GZIP_LEAST && len < UINT32_MAX && is_text(type);
     if (may_pack)
         http_add_header(request, "Vary", "Accept-Encoding");
     bool packs = may_pack && takes_gzip(request);
@@ -617,6 +619,14 @@ static bool find_address(const struct http_settings *settings, struct sockaddr_s
     return true;
 }
 
+static bool open_door(struct http *http, const struct sockaddr_storage *address)
+{
+    socklen_t len =
+        address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    http->door = http_door_new((const struct sockaddr *)address, len);
+    return http->door;
+}
+
 static struct MHD_Daemon *start(struct http *http, const struct http_settings *settings,
                                 const struct sockaddr *address)
 {
@@ -636,9 +646,11 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         flags |= MHD_USE_IPv6;
     if (settings->threads) {
         flags |= MHD_USE_INTERNAL_POLLING_THREAD;
-        if (settings->threads > 1)
+        if (http->door) {
+            flags |= MHD_USE_NO_LISTEN_SOCKET;
             options[count++] =
                 (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL};
+        }
     }
     if (http->certificate && http->key) {
         flags |= MHD_USE_TLS;
@@ -676,7 +688,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
         why = "certificate or key cannot be read";
     else if (!find_address(settings, &address))
         why = "not an IP address";
-    else if (!(http->daemon = start(http, settings, (struct sockaddr *)&address)))
+    else if ((settings->threads > 1 && !open_door(http, &address))
+             || !(http->daemon = start(http, settings, (struct sockaddr *)&address)))
         why = strerror(errno);
     if (why) {
         log_error("http.cannot_listen", F("address", settings->address), F("port", settings->port),
@@ -689,6 +702,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
         http->timer = loop_timer_new(loop, run_in_loop, http);
         http->watch = loop_watch(loop, fd, EPOLLIN, on_ready, http);
     }
+    if (http->door)
+        http_door_open(http->door, http->daemon);
     log_info("http.listening", F("address", settings->address), F("port", http_port(http)),
              F("tls", wants_tls));
     return http;
@@ -696,6 +711,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
 
 int http_port(const struct http *http)
 {
+    if (http->door)
+        return http_door_port(http->door);
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
     return info ? info->port : 0;
 }
@@ -716,6 +733,7 @@ void http_free(struct http *http)
 {
     if (!http)
         return;
+    http_door_free(http->door);
     http_feed_close(http->feed);
     http_pipes_close(http->pipes);
     loop_unwatch(http->watch);

@@ -14,6 +14,7 @@
 #include "io/mqtt.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 
 #include <MQTTAsync.h>
 #include <assert.h>
@@ -39,6 +40,14 @@ enum {
     MAX_UNHEARD = 10000,   // messages that wait for the loop
     HEARD_AT_ONCE = 256,   // in one turn of the loop
     WHY_SIZE = 160,
+};
+
+enum { IS_CONNECTED, MESSAGES_IN, MESSAGES_OUT };
+static struct metric metrics[] = {
+    [IS_CONNECTED] = METRIC_SHOWS("socmod_mqtt_connected", "Whether the broker is there."),
+    [MESSAGES_IN] = METRIC_COUNTS_BY("socmod_mqtt_messages_total", "Messages over the broker.",
+                                     "direction", "in"),
+    [MESSAGES_OUT] = METRIC_COUNTS_BY("socmod_mqtt_messages_total", NULL, "direction", "out"),
 };
 
 // What travels between the threads: a message to publish, and back with its err; or news.
@@ -225,6 +234,7 @@ static int on_arrived(void *context, char *topic, int topic_len, MQTTAsync_messa
         .correlation = correlation ? correlation->value.data.data : NULL,
         .correlation_len = correlation ? (size_t)correlation->value.data.len : 0,
     };
+    metric_add(&metrics[MESSAGES_IN], 1);
     if (mqtt->events.arrived) {
         mqtt->events.arrived(mqtt->arg, &as_ours);
     } else if (mqtt->events.message) {
@@ -591,8 +601,10 @@ static void send_item(struct mqtt *mqtt, struct item *item)
     int rc = MQTTAsync_sendMessage(link->handle, ours->topic, &message, &response);
     MQTTProperties_free(&message.properties);
     pthread_mutex_lock(&mqtt->lock);
-    if (rc == MQTTASYNC_SUCCESS)
+    if (rc == MQTTASYNC_SUCCESS) {
+        metric_add(&metrics[MESSAGES_OUT], 1);
         return; // the item may be gone by now
+    }
     take_out(&link->sent, item);
     finish(mqtt, item, ERR_IO);
     if (rc != MQTTASYNC_DISCONNECTED)
@@ -747,11 +759,13 @@ static void hear(struct mqtt *mqtt, struct item *item)
         break;
     case CONNECTED:
         mqtt->connected = true;
+        metric_set(&metrics[IS_CONNECTED], 1);
         if (mqtt->watch && mqtt->events.connected)
             mqtt->events.connected(mqtt->arg);
         break;
     case LOST:
         mqtt->connected = false;
+        metric_set(&metrics[IS_CONNECTED], 0);
         break;
     }
     free(item);
@@ -793,6 +807,7 @@ struct mqtt *mqtt_new(struct loop *loop, const struct mqtt_settings *settings,
                       const struct mqtt_events *events, void *arg)
 {
     struct mqtt *mqtt = memory_new(1, sizeof *mqtt);
+    metric_join(metrics, sizeof metrics / sizeof *metrics);
     mqtt->settings = *settings;
     mqtt->events = *events;
     mqtt->arg = arg;

@@ -233,6 +233,22 @@ def check_registers(api, args, complaints):
     return followed
 
 
+# In the life of an applied profile, what comes after what. A gateway may see a text before the head-end
+# has confirmed it.
+ORDER = (("measured", "arrived"), ("arrived", "planned"), ("planned", "queued"), ("queued", "written"),
+         ("written", "verified"), ("queued", "seen"), ("seen", "applied"))
+
+
+def disorder(life):
+    """What is not in order in the life of an applied profile, from the quarter hour to the register."""
+    at = {step["step"]: step["at"] for step in life["steps"]}
+    # Who is held carefully for lack of measurements has none that led to it.
+    wanted = ("measured", "planned", "queued", "seen", "applied") if life["round"]["basis"] else ("planned", "queued", "seen", "applied")
+    lacks = [f"no step {step}" for step in wanted if step not in at]
+    return lacks + [f"{later} {at[later]} before {earlier} {at[earlier]}" for earlier, later in ORDER
+                    if earlier in at and later in at and at[later] < at[earlier]]
+
+
 def summarise(api, args):
     complaints = []
     start, end = time_of(args.start), time_of(args.end)
@@ -253,6 +269,7 @@ def summarise(api, args):
                 and (r["register_w"] is None or r["register_w"] > r["limit_w"])]
         if high:
             complaints.append(f"profile {profile['id']}: register above its limit: {high[0]}")
+        complaints += [f"profile {profile['id']}: {what}" for what in disorder(life)]
     if not profiles:
         complaints.append("not one profile was made")
     followed = check_registers(api, args, complaints)

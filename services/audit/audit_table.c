@@ -3,6 +3,7 @@
 #include "services/audit/audit_table.h"
 #include "services/audit/sql_text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 PGresult *audit_table_find(struct db *db, const char *thing, const char *id)
@@ -43,6 +44,45 @@ PGresult *audit_table_outlook(struct db *db, const char *thing, const char *id, 
                 "(select number as transformer, limit_w from grid.transformer where id = $1) x",
                 "x.limit_w", "is null");
     return db_query(db, sql, 2, params);
+}
+
+PGresult *audit_table_explain(struct db *db, const char *charger, const char *at)
+{
+    const char *params[] = {charger, at};
+    return db_query(db, "select e from plan.explain($1, $2) e where e is not null", 2, params);
+}
+
+PGresult *audit_table_limit(struct db *db, const char *number)
+{
+    const char *params[] = {number};
+    return db_query(db,
+                    "select row_to_json(item) from grid.manual_limit h"
+                    " left join grid.transformer t on t.number = h.transformer"
+                    " left join grid.feeder f on f.number = h.feeder"
+                    " left join lateral (select min(g.id) as id from grid.charger g"
+                    "   where g.connection = h.connection) g on true,"
+                    " lateral (select" LIMIT_COLUMNS ") item where h.number = $1",
+                    1, params);
+}
+
+PGresult *audit_table_set_limit(struct db *db, const struct limit_order *order, const char *who)
+{
+    char now[DB_TIME_LEN + 1], until[DB_TIME_LEN + 1], watts[16];
+    db_time(clock_utc(), now);
+    db_time((struct utc){order->until * SECONDS_NS}, until);
+    snprintf(watts, sizeof watts, "%d", (int)order->limit_w);
+    const char *params[] = {now,   order->place,  order->id, order->per,
+                            watts, order->reason, who,       until};
+    return db_query(db, "select grid.set_limit($1, $2, $3, $4, $5, $6, $7, $8)", 8, params);
+}
+
+PGresult *audit_table_release_limit(struct db *db, const char *number, const char *reason,
+                                    const char *who)
+{
+    char now[DB_TIME_LEN + 1];
+    db_time(clock_utc(), now);
+    const char *params[] = {now, number, reason, who};
+    return db_query(db, "select grid.release_limit($1, $2, $3, $4)", 4, params);
 }
 
 PGresult *audit_table_gateways(struct db *db)

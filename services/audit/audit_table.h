@@ -6,6 +6,7 @@
 #define AUDIT_AUDIT_TABLE_H
 
 #include "io/db.h"
+#include "services/audit/limit_order.h"
 #include "services/audit/step.h"
 
 // One row where there is such a transformer, feeder, connection or round.
@@ -17,6 +18,18 @@ PGresult *audit_table_outlook(struct db *db, const char *thing, const char *id, 
 
 // How many gateways are in which mode: one column.
 PGresult *audit_table_gateways(struct db *db);
+
+// plan.explain(): one column, null where there is no such charger.
+PGresult *audit_table_explain(struct db *db, const char *charger, const char *at);
+
+// A limit set by hand: one column.
+PGresult *audit_table_limit(struct db *db, const char *number);
+
+// Set one: its number, null where there is no such place; and release one: "t", or "f" where it is
+// not in force. who: the operator, for the trail.
+PGresult *audit_table_set_limit(struct db *db, const struct limit_order *order, const char *who);
+PGresult *audit_table_release_limit(struct db *db, const char *number, const char *reason,
+                                    const char *who);
 
 // A round with its forecast rows: one column.
 PGresult *audit_table_round(struct db *db, const char *id);

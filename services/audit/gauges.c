@@ -2,6 +2,7 @@
 
 #include "services/audit/gauges.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "services/audit/gauge_table.h"
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct gauges {
 };
 
 // What each row of gauge_table_metrics() becomes.
-static const struct metric {
+static const struct gauge {
     const char *row, *name, *label, *type, *help;
 } metrics[] = {
     {"deliveries", "socmod_deliveries_last_hour", "state", "gauge",
@@ -58,7 +59,7 @@ static void put_head(FILE *out, const char *name, const char *type, const char *
 }
 
 // Values that we keep as words in tables need no escaping: their checks allow no quote.
-static void put_metric(FILE *out, const struct metric *metric, const PGresult *result)
+static void put_metric(FILE *out, const struct gauge *metric, const PGresult *result)
 {
     put_head(out, metric->name, metric->type, metric->help);
     for (int i = 0; i < PQntuples(result); i++) {
@@ -89,8 +90,6 @@ static void ask(struct gauges *gauges, struct db *db)
 
 static void put_own(FILE *out, struct audit *audit, bool up)
 {
-    put_head(out, "socmod_audit_info", "gauge", "The program that answers.");
-    fprintf(out, "socmod_audit_info{version=\"%s\"} 1\n", audit->version);
     put_head(out, "socmod_database_up", "gauge", "Whether the database answered.");
     fprintf(out, "socmod_database_up %d\n", up);
     put_head(out, "socmod_audit_requests_total", "counter", "Requests that have a route.");
@@ -111,6 +110,9 @@ char *gauges_text(struct gauges *gauges, struct worker *worker)
         ask(gauges, worker_db(worker));
         gauges->asked_ns = now_ns;
     }
+    char *kept = metric_text();
+    fputs(kept, out);
+    free(kept);
     put_own(out, worker->audit, gauges->up);
     fputs(gauges->text, out);
     pthread_mutex_unlock(&gauges->lock);

@@ -27,9 +27,10 @@ static void put_value(struct statement *statement, const char *value)
         return;
     }
     char *quoted = PQescapeLiteral(statement->quotes, value, strlen(value));
-    if (!quoted) // not in the encoding of the connection, which a checked value is
+    if (quoted)
+        fputs(quoted, statement->sql);
+    else // not in the encoding of the connection, which a checked value is
         log_fatal("audit.failed", F("what", "quoting"));
-    fputs(quoted, statement->sql);
     PQfreemem(quoted);
 }
 

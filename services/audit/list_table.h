@@ -32,8 +32,8 @@ struct list {
 
 extern const struct list list_transformers, list_feeders, list_transformer_loads, list_feeder_loads,
     list_transformer_forecasts, list_feeder_forecasts, list_connections, list_connection_loads,
-    list_chargers, list_rounds, list_shares, list_profiles, list_deliveries, list_gateways,
-    list_receipts, list_events;
+    list_chargers, list_rounds, list_shares, list_limits, list_profiles, list_deliveries,
+    list_gateways, list_receipts, list_events;
 
 // Read the first items, limit + 1 or more of them where there are as many, so that the caller sees
 // whether more follow.

@@ -276,6 +276,22 @@ const struct list list_shares = {
     .filters = {{"id", PARAMETER_UUID, "s.round = $", true}},
 };
 
+const struct list list_limits = {
+    .name = "limits",
+    .from = "grid.manual_limit h left join grid.transformer t on t.number = h.transformer"
+            " left join grid.feeder f on f.number = h.feeder"
+            " left join lateral (select min(g.id) as id from grid.charger g"
+            "   where g.connection = h.connection) g on true,"
+            " lateral (select" LIMIT_COLUMNS ") item",
+    .key_values = "h.number",
+    .keys = "i",
+    .csv = "item.number, item.transformer, item.feeder, item.charger, item.per, item.limit_w, item.reason,"
+           " item.made_by, item.started, item.ends, item.released, item.released_by, item.released_why",
+    .after = "h.number < $",
+    .order = "order by h.number desc",
+    .filters = {{"all", PARAMETER_TIME, "(h.released is null and h.ends > $)", true}},
+};
+
 // The filters that profiles and their deliveries share.
 #define PROFILE_FILTERS \
     {"meter", PARAMETER_EQUIPMENT_ID, \

@@ -79,6 +79,8 @@ static bool fits(enum parameter_kind kind, const char *given)
     case PARAMETER_MODE:
     case PARAMETER_TRUTH:
         return is_word_of(words_of(kind), given);
+    case PARAMETER_NUMBER:
+        return consists_of(given, DIGITS, 1, 9) && *given != '0';
     case PARAMETER_EVENT_KIND:
         return is_event_kind(given);
     default:
@@ -124,6 +126,7 @@ const char *parameter_form(enum parameter_kind kind)
         [PARAMETER_RECEIPT_STATE] = "seen, accepted, refused, applied or ended",
         [PARAMETER_MODE] = "starting, own, limited or safe",
         [PARAMETER_TRUTH] = "true or false",
+        [PARAMETER_NUMBER] = "a number",
         [PARAMETER_EVENT_KIND] = "a kind such as access.refused",
         [PARAMETER_WORDS] = "printable text of at most 200 characters",
     };

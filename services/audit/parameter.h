@@ -20,6 +20,7 @@ enum parameter_kind {
     PARAMETER_RECEIPT_STATE,
     PARAMETER_MODE,       // of a gateway
     PARAMETER_TRUTH,      // "true" or "false"
+    PARAMETER_NUMBER,     // 1 to 999,999,999
     PARAMETER_EVENT_KIND, // "thing.happened"
     PARAMETER_WORDS,      // printable, up to 200 octets
     PARAMETER_KINDS

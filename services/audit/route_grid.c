@@ -70,18 +70,26 @@ void route_feeder_forecasts(struct http_request *request)
     answer_span(request, &list_feeder_forecasts, "feeder");
 }
 
-static void answer_outlook(struct http_request *request, const char *thing)
+// The time asked, or now. False: it is none, and that was answered.
+static bool take_moment(struct http_request *request, const char *asked,
+                        char at[static PARAMETER_MAX + 1])
 {
-    char id[PARAMETER_MAX + 1], at[PARAMETER_MAX + 1];
-    const char *asked = http_query(request, "at");
-    if (!answer_takes_id(request, PARAMETER_IDENTIFIER, thing, id))
-        return;
     if (!asked)
         db_time(clock_utc(), at);
     else if (parameter_parse(PARAMETER_TIME, asked, at)) {
         answer_wrong(request, "at", parameter_form(PARAMETER_TIME));
-        return;
+        return false;
     }
+    return true;
+}
+
+static void answer_outlook(struct http_request *request, const char *thing)
+{
+    char id[PARAMETER_MAX + 1], at[PARAMETER_MAX + 1];
+    const char *asked = http_query(request, "at");
+    if (!answer_takes_id(request, PARAMETER_IDENTIFIER, thing, id)
+        || !take_moment(request, asked, at))
+        return;
     struct db *db = answer_db(request);
     answer_row(request, audit_table_outlook(db, thing, id, at), db, thing);
 }
@@ -124,6 +132,17 @@ void route_charger(struct http_request *request)
     char id[PARAMETER_MAX + 1];
     if (answer_takes_id(request, PARAMETER_IDENTIFIER, "charger", id))
         answer_item(request, &list_chargers, (const char *[LIST_FILTERS]){id}, "charger");
+}
+
+void route_explain(struct http_request *request)
+{
+    char id[PARAMETER_MAX + 1], at[PARAMETER_MAX + 1];
+    const char *asked = http_query(request, "at");
+    if (!answer_takes_id(request, PARAMETER_IDENTIFIER, "charger", id)
+        || !take_moment(request, asked, at))
+        return;
+    struct db *db = answer_db(request);
+    answer_row(request, audit_table_explain(db, id, at), db, "charger");
 }
 
 void route_gateways(struct http_request *request)

@@ -25,7 +25,8 @@ enum about {
     DELIVERY,
     GATEWAY,
     RECEIPT,
-    SHARE
+    SHARE,
+    OPERATION
 };
 
 static const struct {
@@ -43,6 +44,7 @@ static const struct {
     [GATEWAY] = {ACCESS_AUDIT, "gateway"},
     [RECEIPT] = {ACCESS_AUDIT, "receipt"},
     [SHARE] = {ACCESS_AUDIT, "round"},
+    [OPERATION] = {ACCESS_OPERATE, NULL},
 };
 
 #define JSON "application/json"
@@ -67,6 +69,7 @@ const struct http_route audit_routes[] = {
     {"GET", "/v1/connections/{ean}/loads", route_connection_loads, LIST, PAGE "from to", CONNECTION},
     {"GET", "/v1/chargers", route_chargers, LIST, PAGE "feeder connection", CHARGER},
     {"GET", "/v1/chargers/{id}", route_charger, JSON, "", CHARGER},
+    {"GET", "/v1/chargers/{id}/explain", route_explain, JSON, "at", CHARGER},
     {"GET", "/v1/gateways", route_gateways, LIST, PAGE "online mode", GATEWAY},
     {"GET", "/v1/gateways/summary", route_gateways_summary, JSON, "", GRID},
     {"GET", "/v1/rounds", route_rounds, LIST, PAGE "transformer congested from to", GRID},
@@ -76,6 +79,10 @@ const struct http_route audit_routes[] = {
     {"GET", "/v1/profiles/{id}", route_profile, JSON, "", PROFILE},
     {"GET", "/v1/profiles/{id}/life", route_life, JSON, "", PROFILE},
     {"GET", "/v1/deliveries", route_deliveries, LIST, PAGE "meter connection state cause from to", DELIVERY},
+    {"GET", "/v1/limits", route_limits, LIST, PAGE "all", GRID},
+    {"POST", "/v1/limits", route_limit_set, JSON, "", OPERATION},
+    {"GET", "/v1/limits/{id}", route_limit, JSON, "", GRID},
+    {"DELETE", "/v1/limits/{id}", route_limit_release, JSON, "reason", OPERATION},
     {"GET", "/v1/receipts", route_receipts, LIST, PAGE "meter state from to", RECEIPT},
     {"GET", "/v1/events", route_events, LIST, PAGE "kind subject program from to", TRAIL},
     {"GET", "/v1/trail", route_trail, JSON, "", GRID},

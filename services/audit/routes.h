@@ -43,6 +43,12 @@ void route_shares(struct http_request *request);
 void route_profiles(struct http_request *request);
 void route_profile(struct http_request *request);
 void route_life(struct http_request *request);
+void route_explain(struct http_request *request);
+// Limits set by hand.
+void route_limits(struct http_request *request);
+void route_limit(struct http_request *request);
+void route_limit_set(struct http_request *request);
+void route_limit_release(struct http_request *request);
 // What happened.
 void route_deliveries(struct http_request *request);
 void route_receipts(struct http_request *request);

@@ -3,6 +3,7 @@
 #include "services/ingest/inbox.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "services/ingest/gateway_report.h"
 #include "services/ingest/receipt_table.h"
 #include "services/ingest/refused_table.h"
@@ -27,10 +28,25 @@ struct inbox {
     size_t singly; // so many to come are taken one by one, to find which the server refuses
 };
 
+enum { MESSAGES, QUARTERS, CHANGED, MARKED, SPOOL, LAST_TAKEN };
+static struct metric metrics[] = {
+    [MESSAGES] = METRIC_COUNTS("socmod_ingest_messages_total", "Messages taken in."),
+    [QUARTERS] = METRIC_COUNTS_BY("socmod_ingest_quarters_total",
+                                  "Quarter hours of feeders taken in.", "kind", "fresh"),
+    [CHANGED] = METRIC_COUNTS_BY("socmod_ingest_quarters_total", NULL, "kind", "changed"),
+    [MARKED] = METRIC_COUNTS("socmod_ingest_quarters_marked_total",
+                             "Of these, those that are not good and not planned with."),
+    [SPOOL] = METRIC_SHOWS("socmod_ingest_spool_bytes", "What waits for the database."),
+    [LAST_TAKEN] =
+        METRIC_SHOWS("socmod_ingest_last_message_timestamp_seconds",
+                     "When the last ones were taken in, seconds since 1970, by its clock."),
+};
+
 struct inbox *inbox_new(struct db *db, struct quarter_table *quarters, struct spool *spool,
                         const struct arrival_bounds *bounds)
 {
     struct inbox *inbox = memory_new(1, sizeof *inbox);
+    metric_join(metrics, sizeof metrics / sizeof *metrics);
     inbox->db = db;
     inbox->quarters = quarters;
     inbox->spool = spool;
@@ -246,7 +262,13 @@ enum err inbox_take(struct inbox *inbox)
             return content && count > 1 ? ERR_NONE : err;
         }
     }
+    metric_add(&metrics[MESSAGES], (double)count);
+    metric_add(&metrics[QUARTERS], (double)counts.fresh);
+    metric_add(&metrics[CHANGED], (double)counts.changed);
+    metric_add(&metrics[MARKED], (double)counts.marked);
+    metric_set(&metrics[LAST_TAKEN], (double)clock_utc().ns / 1e9);
     spool_drop(inbox->spool);
+    metric_set(&metrics[SPOOL], (double)spool_size(inbox->spool));
     refused_table_committed(inbox->refused);
     inbox->singly -= inbox->singly > 0;
     log_debug("ingest.batch", F("messages", (int64_t)count), F("fresh", counts.fresh),

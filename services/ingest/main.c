@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "base/program.h"
 #include "io/db.h"
+#include "io/http.h"
+#include "io/metrics_port.h"
 #include "io/mqtt.h"
 #include "io/notify.h"
 #include "services/ingest/csv_import.h"
@@ -27,6 +29,8 @@ static struct {
     int64_t spool_mb;
     bool spool_sync;
     int64_t future_s, oldest_days, silent_quarters;
+    char *metrics_address;
+    int64_t metrics_port;
     const char *import;
 } config;
 
@@ -50,6 +54,7 @@ static const struct setting settings[] = {
      .most = 36500, .help = "days that a quarter from MQTT may be old"},
     {"dali", "silent_after", .integer = &config.silent_quarters, .otherwise = "4", .least = 0,
      .most = 96, .help = "quarters without a word after which a feeder is silent; 0: never"},
+    METRICS_SETTINGS(config.metrics_address, config.metrics_port),
     CLOCK_SETTINGS,
     {0},
 };
@@ -201,11 +206,14 @@ static int serve(struct service *service, const struct arrival_bounds *bounds)
     if (config.silent_quarters)
         loop_timer_in(service->silence, SILENCE_EVERY_S * SECONDS_NS);
     take_batches(service); // what an earlier run left
+    struct http *port =
+        metrics_port_new(service->loop, config.metrics_address, config.metrics_port);
     struct notify *notify = notify_new(service->loop);
 
     loop_run(service->loop);
 
     notify_free(notify);
+    http_free(port);
     spool_hurry(service->spool);
     mqtt_free(service->mqtt);
     while (!inbox_take(service->inbox))

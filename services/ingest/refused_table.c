@@ -3,6 +3,7 @@
 #include "services/ingest/refused_table.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -16,9 +17,13 @@ struct refused_table {
     json_t *noted; // the rows to come
 };
 
+static struct metric refusals =
+    METRIC_COUNTS("socmod_ingest_refused_total", "Messages and lines that could not be taken in.");
+
 struct refused_table *refused_table_new(struct db *db)
 {
     struct refused_table *refused = memory_new(1, sizeof *refused);
+    metric_join(&refusals, 1);
     refused->db = db;
     refused->noted = json_array();
     return refused;
@@ -101,6 +106,7 @@ enum err refused_table_write(struct refused_table *refused, struct utc now)
 void refused_table_committed(struct refused_table *refused)
 {
     size_t count = json_array_size(refused->noted);
+    metric_add(&refusals, (double)count);
     if (count) {
         const json_t *first = json_array_get(refused->noted, 0);
         log_warn("ingest.refused", F("count", (int64_t)count),

@@ -2,6 +2,7 @@
 
 #include "services/p3/figures.h"
 #include "base/memory.h"
+#include "base/metric.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,6 +77,9 @@ static void on_metrics(struct http_request *request)
     put_courier(out, courier_figures(figures->courier));
     if (figures->dlms)
         put_dlms(out, dlms_route_figures(figures->dlms));
+    char *kept = metric_text();
+    fputs(kept, out);
+    free(kept);
     fclose(out);
     http_answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", text, len);
 }

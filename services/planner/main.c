@@ -10,10 +10,13 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metric.h"
 #include "base/program.h"
 #include "base/rfc3339.h"
 #include "io/db.h"
+#include "io/http.h"
 #include "io/loop.h"
+#include "io/metrics_port.h"
 #include "io/notify.h"
 #include "io/seal_file.h"
 #include "services/planner/news_table.h"
@@ -34,6 +37,8 @@ static struct {
     char *connection, *name, *seal_key_file;
     int64_t grace_s, batch;
     double margin_percent, tau, arrivals;
+    char *metrics_address;
+    int64_t metrics_port;
     int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
     int64_t patience_s;
     bool waive;
@@ -79,8 +84,19 @@ static const struct setting settings[] = {
      .help = "messages of limits set by hand do not wait for the message interval of a meter"},
     {"seal", "key_file", .text = &config.seal_key_file, .otherwise = "",
      .help = "private key that messages are sealed with, PEM; empty: they are not"},
+    METRICS_SETTINGS(config.metrics_address, config.metrics_port),
     CLOCK_SETTINGS,
     {0},
+};
+
+enum { ROUNDS, PROFILES, BUSY_SECONDS, LAST_ROUND };
+static struct metric metrics[] = {
+    [ROUNDS] = METRIC_COUNTS("socmod_planner_rounds_total", "Rounds of single transformers."),
+    [PROFILES] = METRIC_COUNTS("socmod_planner_profiles_total", "Profiles that they made."),
+    [BUSY_SECONDS] = METRIC_COUNTS("socmod_planner_busy_seconds_total",
+                                   "Time from doorbell to the last of them."),
+    [LAST_ROUND] = METRIC_SHOWS("socmod_planner_last_round_timestamp_seconds",
+                                "When the last one was written, seconds since 1970, by its clock."),
 };
 
 static struct seal_key *seal_key;
@@ -385,6 +401,10 @@ static void tell(struct planner *planner)
     log_info("plan.rounds", F("rounds", planner->counts.rounds),
              F("feeders", planner->counts.feeders), F("connections", planner->counts.connections),
              F("profiles", planner->counts.profiles), F("ms", ms));
+    metric_add(&metrics[ROUNDS], planner->counts.rounds);
+    metric_add(&metrics[PROFILES], planner->counts.profiles);
+    metric_add(&metrics[BUSY_SECONDS], (double)ms / 1000);
+    metric_set(&metrics[LAST_ROUND], (double)clock_utc().ns / 1e9);
     char quarter[RFC3339_LEN + 1];
     rfc3339_format(quarter_at(clock_utc_s()), quarter);
     char *status = memory_format("%d rounds for %s, %d profiles", planner->counts.rounds, quarter,
@@ -577,12 +597,15 @@ int main(int argc, char **argv)
     planner.timer = loop_timer_new(planner.loop, on_timer, &planner);
     static const char *const channels[] = {"dali_quarter", "grid_limit", NULL};
     db_listen(planner.db, planner.loop, channels, on_doorbell, &planner);
+    metric_join(metrics, sizeof metrics / sizeof *metrics);
+    struct http *port = metrics_port_new(planner.loop, config.metrics_address, config.metrics_port);
     struct notify *notify = notify_new(planner.loop);
     log_info("planner.started", F("name", config.name));
     loop_timer_in(planner.timer, 0);
     loop_run(planner.loop);
     shift_table_leave(planner.db, config.name);
     notify_free(notify);
+    http_free(port);
     loop_timer_free(planner.timer);
     db_free(planner.db);
     loop_free(planner.loop);

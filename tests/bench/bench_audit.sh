@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# socmod-audit against a private PostgreSQL with a history: the life of a profile chosen at random,
-# and a page of 20 of a filtered list. Client, server and database share the machine.
+# socmod-audit against a private PostgreSQL with a history: the life of a profile chosen at random, a
+# page of 20 of a filtered list of profiles and of events, asked by wrk where there is one, else by
+# bench_http; and 1,000,000 events exported. Client, server and database share the machine.
 #
 #   PROFILES=200000 EVENTS=1000000 SECONDS_EACH=8 CLIENTS=16 THREADS=4
+#   EVENTS=100000000 wants 30 GB of disk and half an hour.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 PROFILES=${PROFILES:-200000} EVENTS=${EVENTS:-1000000}
@@ -54,12 +56,29 @@ insert into field.receipt (meter, at, arrived, state, digest, mode, reason, limi
     select meter, created + '4 s'::interval, created + '4 s'::interval, s, digest, 'limited', 'period 1 of 2', 6000,
         '60 x 100 W', 6000
       from plan.profile, unnest('{seen,accepted,applied}'::text[]) s;
-insert into audit.event (at, program, kind, subject)
-    select '2026-01-01'::timestamptz + n * interval '1 s', 'socmod-ingest', 'feeder.silent', 'feeder F' || n % 400 + 1
-      from generate_series(1, :events) n;
 insert into audit.token (name, hash, role, created, expires)
     values ('bench', encode(sha256('bench'), 'hex'), 'auditor', '2026-01-01Z', '9999-01-01Z');
 vacuum analyze;
+SQL
+# Events as a month of them stands there, by the second or denser; not sealed one by one, which is
+# measured by trail.sh. Indexes come last: so it takes minutes and not hours.
+psql -q -X -v ON_ERROR_STOP=1 -v events="$EVENTS" >>"$WORK/fill.log" 2>&1 <<'SQL' || fail "$(tail -n 3 "$WORK/fill.log")"
+set client_min_messages = warning;
+set maintenance_work_mem = '1GB';
+set max_parallel_maintenance_workers = 2;
+select audit.ensure_months('2026-01-01');
+alter table audit.event disable trigger user;
+create temp table indexes as select indexname, indexdef from pg_indexes
+    where schemaname = 'audit' and tablename = 'event';
+select format('drop index audit.%I', indexname) from indexes \gexec
+insert into audit.event (at, program, kind, subject, shard, sequence, hash)
+    select '2026-01-01Z'::timestamptz + n * (interval '30 days' / :events), 'socmod-ingest',
+        (array['feeder.silent', 'feeder.back', 'dali.refused', 'delivery.failed'])[n % 4 + 1],
+        'feeder F' || n % 400 + 1, 1, n, '\x00'::bytea
+      from generate_series(1::bigint, :events) n;
+select replace(indexdef, ' ON ONLY ', ' ON ') from indexes \gexec
+alter table audit.event enable trigger user;
+analyze audit.event;
 SQL
 PORT=$(free_port)
 cat >"$WORK/audit.ini" <<EOF
@@ -76,8 +95,64 @@ wait_for 10 "socmod-audit" curl -sf "http://127.0.0.1:$PORT/healthz"
 
 psql -q -X -A -t -c "select '/v1/profiles/' || id || '/life' from plan.profile order by random() limit 50000" >"$WORK/lives"
 psql -q -X -A -t -c "select '/v1/profiles?limit=20&meter=' || equipment_id from grid.meter order by random()" >"$WORK/lists"
-"$LOAD" warm "$PORT" bench 1 "$CLIENTS" <"$WORK/lives" >/dev/null || fail "no answers"
-"$LOAD" audit "$PORT" bench "$SECONDS_EACH" "$CLIENTS" <"$WORK/lives" || fail "lives"
-"$LOAD" audit_list "$PORT" bench "$SECONDS_EACH" "$CLIENTS" <"$WORK/lists" || fail "lists"
+psql -q -X -A -t -c "select '/v1/events?limit=20&kind=feeder.back&to=' || audit.at_s('2026-01-01Z'::timestamptz + random() * interval '30 days') from generate_series(1, 20000)" >"$WORK/events"
+
+cat >"$WORK/paths.lua" <<'LUA'
+local paths, n = {}, 0
+function init(args)
+    for line in io.lines(args[1]) do paths[#paths + 1] = line end
+    n = math.random(#paths)
+    wrk.headers["Authorization"] = "Bearer bench"
+end
+function request()
+    n = n % #paths + 1
+    return wrk.format("GET", paths[n])
+end
+LUA
+# Processor time of the service and of its database, in ms: what a busy machine does not change.
+used_ms() {
+    local head
+    read -r head <"$WORK/pg/data/postmaster.pid"
+    # shellcheck disable=SC2046 # words on purpose
+    cat "/proc/${PID[audit]}/stat" "/proc/$head/stat" $(pgrep -P "$head" | sed 's|.*|/proc/&/stat|') 2>/dev/null \
+        | awk -v tick="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); sum += $12 + $13 } END { printf "%.0f", sum * 1000 / tick }'
+}
+# ask NAME FILE SECONDS: as bench_http prints it, and NAME_cpu_us, that of one request
+ask() {
+    local before after said
+    before=$(used_ms)
+    said=$(load "$@") || return 1
+    after=$(used_ms)
+    echo "$said"
+    awk -v name="$1" -v seconds="$3" -v used=$((after - before)) \
+        '/_requests_per_second/ { printf "%s_cpu_us %.0f us\n", name, used * 1000 / ($2 * seconds) }' <<<"$said"
+}
+load() {
+    if ! command -v wrk >/dev/null; then
+        "$LOAD" "$1" "$PORT" bench "$3" "$CLIENTS" <"$2"
+        return
+    fi
+    wrk -t 1 -c "$CLIENTS" -d "$3" --latency -s "$WORK/paths.lua" "http://127.0.0.1:$PORT" -- "$2" >"$WORK/wrk.txt" || return 1
+    if grep 'Non-2xx\|Socket errors' "$WORK/wrk.txt" >&2; then return 1; fi
+    awk -v name="$1" '/Requests\/sec/ { printf "%s_requests_per_second %.0f 1/s\n", name, $2 }
+        $1 == "99%" { unit = $2 ~ /us$/ ? 0.001 : $2 ~ /ms$/ ? 1 : 1000; printf "%s_p99_ms %.1f ms\n", name, $2 * unit }' "$WORK/wrk.txt"
+}
+ask warm "$WORK/lives" 1 >"$WORK/warm.log" || fail "no answers"
+ask audit "$WORK/lives" "$SECONDS_EACH" || fail "lives"
+ask audit_list "$WORK/lists" "$SECONDS_EACH" || fail "lists"
+ask audit_events "$WORK/events" "$SECONDS_EACH" || fail "events"
+
+# A million events whole, and what that takes of memory.
+million=$((EVENTS < 1000000 ? EVENTS : 1000000))
+until=$(psql -q -X -A -t -c "select audit.at_s('2026-01-01Z'::timestamptz + $million * (interval '30 days' / $EVENTS) + interval '1 s')")
+resident() { awk '/VmRSS/ { print $2 }' "/proc/${PID[audit]}/status"; }
+before=$(resident)
+for form in ndjson csv; do
+    took=$(curl -s -o "$WORK/export" -w '%{time_total}' -H 'Authorization: Bearer bench' "http://127.0.0.1:$PORT/v1/events?format=$form&to=$until") \
+        || fail "export"
+    echo "audit_export_${form}_rows $(wc -l <"$WORK/export") rows"
+    echo "audit_export_${form}_seconds $took s"
+done
+echo "audit_export_memory_growth_kb $(($(resident) - before)) kB"
 echo "audit_profiles $PROFILES rows"
 echo "audit_events $EVENTS rows"

@@ -68,6 +68,7 @@ export function number(value, digits = 1) {
   return numbers.get(key).format(value);
 }
 
+export const integer = (value) => number(value, 0);
 export const kilowatt = (w, digits = 1) => (w == null ? "–" : `${number(w / 1000, digits)}\u00a0kW`);
 export const percent = (ratio) => (ratio == null ? "–" : `${number(ratio * 100, 0)}\u00a0%`);
 

@@ -78,6 +78,29 @@ export function gauge(phase, watts, limit) {
     h("span", { class: "value" }, ratio == null ? (watts == null ? "–" : kilowatt(watts)) : percent(ratio)));
 }
 
+// How the trail was found: of GET v1/trail, null where it could not be read.
+export function sealPill(trail) {
+  const found = trail?.verification;
+  return found ? pill(found.intact ? "good" : "bad", t(found.intact ? "seal_intact" : "seal_broken")) : pill("lost", t("seal_unverified"));
+}
+
+export const placeOf = (limit) => limit.transformer ? link("transformer", limit.transformer)
+  : `${t(limit.feeder ? "feeder" : "charger").toLowerCase()} ${limit.feeder ?? limit.charger}`;
+
+// Limits set by hand that are in force; nothing where there are none.
+export function byHand(limits, at, time) {
+  return limits.length ? h("section", { class: "card alert", "data-key": "by_hand" },
+    h("div", { class: "heading" }, h("h2", null, t("by_hand")), h("p", { class: "quiet" }, t("by_hand_why"))),
+    table(t("by_hand"), [
+      { name: t("place"), class: "lead", cell: (l) => placeOf(l) },
+      { name: t("limit"), number: true, cell: (l) => h("strong", null, t(`per_${l.per}`, kilowatt(l.limit_w))) },
+      { name: t("since_head"), cell: (l) => time(l.started, at) },
+      { name: t("ends"), cell: (l) => time(l.ends, at) },
+      { name: t("by"), cell: (l) => l.made_by },
+      { name: t("reason"), class: "wide", cell: (l) => l.reason },
+    ], limits, (l) => String(l.number))) : null;
+}
+
 export const loadingMark = () =>
   h("div", { class: "loading", role: "status" }, h("span", { class: "unseen" }, t("loading")),
     h("div", { class: "bone wide" }), h("div", { class: "bone" }), h("div", { class: "bone" }));

@@ -6,8 +6,8 @@ import { Chart, chartButtons, chartDo, quarters, untilEnd } from "./chart.js";
 import { profileColumns } from "./view_deliveries.js";
 import { h } from "./dom.js";
 import { clockText, dayText, kilowatt, quarter, time } from "./format.js";
-import { crumbs, empty, facts, link, modePill, profileLink, section, statePill, causeText, table } from "./parts.js";
-import { t, told } from "./text.js";
+import { byHand, crumbs, empty, facts, link, modePill, profileLink, section, statePill, causeText, table } from "./parts.js";
+import { boundText, t, told } from "./text.js";
 
 const SPANS = [6, 12, 24, 168];
 const stamp = (ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
@@ -75,6 +75,34 @@ function drawnSection(loads, ean, state, at) {
       ], [...loads].reverse().slice(0, 100), (l) => l.quarter))] : empty(t("chart_empty")));
 }
 
+// "transformer T1" as the member that limits by hand have for it.
+function placeWords(place) {
+  const [kind, id] = (place ?? "").split(/ (.*)/);
+  return { [kind]: id };
+}
+
+// Why it may draw what it may in this quarter hour, as the service explains it.
+function whySection(why, at) {
+  const { share, round, in_force: held } = why;
+  return section(t("why_now"),
+    h("p", { class: "line" }, quarter(why.quarter, at),
+      round && h("a", { href: `#/round/${round.id}` }, t("round").toLowerCase()),
+      round?.sight && h("span", { class: "quiet" }, `${t("sight").toLowerCase()}: ${round.sight}`)),
+    share ? [h("p", null, t("why_share", kilowatt(share.demand_w), kilowatt(share.share_w), boundText(share.bound_by))),
+             h("p", { class: "quote" }, share.reason)] : h("p", { class: "quiet" }, t("why_nothing")),
+    held && facts([t("in_force"), h("strong", null, [...new Set([held.limit_w].flat())].map((w) => kilowatt(w, 2)).join(" – ")), " ", profileLink(held.profile)]),
+    why.places?.length ? table(t("why_now"), [
+      { name: t("place"), class: "lead", cell: (p) => `${p.place} L${p.phase}` },
+      { name: t("limit"), number: true, cell: (p) => kilowatt(p.limit_w) },
+      { name: t("base"), number: true, cell: (p) => kilowatt(p.base_w) },
+      { name: t("margin"), number: true, cell: (p) => kilowatt(p.margin_w) },
+      { name: t("headroom"), number: true, cell: (p) => kilowatt(p.headroom_w) },
+      { name: t("demand"), number: true, cell: (p) => kilowatt(p.demand_w) },
+      { name: t("given"), number: true, cell: (p) => kilowatt(p.given_w) },
+      { name: t("came"), number: true, cell: (p) => kilowatt(p.came_w) },
+    ], why.places, (p) => `${p.place} ${p.phase}`) : null);
+}
+
 export const connection = {
   title: ([ean]) => `${t("connection")} ${ean}`,
   kinds: ["receipts", "deliveries", "profiles", "loads"],
@@ -89,13 +117,14 @@ export const connection = {
       get(path, signal), all(`${path}/loads`, { from: stamp(from), to: stamp(to) }, signal),
       get(ask("v1/profiles", { connection: ean, limit: 10 }), signal)]);
     const newest = profiles.items[0]?.id;
-    const [profile, life, receipts] = await Promise.all([
+    const [why, profile, life, receipts] = await Promise.all([
+      item.chargers.length ? find(`v1/chargers/${encodeURIComponent(item.chargers[0])}/explain?at=${stamp(Math.floor(at / 900e3) * 900e3)}`, signal) : null,
       newest ? find(`v1/profiles/${newest}`, signal) : null, newest ? find(`v1/profiles/${newest}/life`, signal) : null,
       item.meter ? get(ask("v1/receipts", { meter: item.meter, limit: 25 }), signal) : { items: [] }]);
-    return { item, loads, profiles: profiles.items, profile, life, receipts: receipts.items, at, from, to };
+    return { item, why, loads, profiles: profiles.items, profile, life, receipts: receipts.items, at, from, to };
   },
 
-  draw({ item, loads, profiles, profile, life, receipts, at }, { state }) {
+  draw({ item, why, loads, profiles, profile, life, receipts, at }, { state }) {
     const gateway = item.gateway;
     return [
       crumbs(h("span", null, item.ean)),
@@ -111,6 +140,8 @@ export const connection = {
       h("section", { class: "card", "data-key": "newest" },
         h("div", { class: "heading" }, h("h2", null, t("newest_profile")), profile && [profileLink(profile.id), statePill(profile.state), causeText(profile.cause)]),
         profile && life ? fates(profile, life, at) : empty(t("no_profile"))),
+      why && byHand((why.by_hand ?? []).map((limit) => ({ ...limit, made_by: limit.by, ...placeWords(limit.place) })), at, time),
+      why && whySection(why, at),
       drawnSection(loads, item.ean, state, at),
       section(t("profiles"), profiles.length ? table(t("profiles"), profileColumns(at, true), profiles, (p) => p.id) : empty(t("deliveries_none"))),
       section(t("receipts"), receipts.length ? table(t("receipts"), receiptColumns(at), receipts, (r) => r.at + r.state + r.digest) : empty(t("receipts_none"))),

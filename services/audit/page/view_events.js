@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trail of what happened besides, newest first, as it happens.
 
-import { now } from "./api.js";
+import { find, now } from "./api.js";
 import { h } from "./dom.js";
-import { time } from "./format.js";
-import { empty, link, table } from "./parts.js";
+import { integer, time } from "./format.js";
+import { empty, facts, link, sealPill, table } from "./parts.js";
 import { t, told } from "./text.js";
 import { chips, readNewest, readOlder } from "./view_deliveries.js";
 
@@ -34,6 +34,19 @@ export const eventColumns = (at) => [
   { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
 ];
 
+// What is known of the seal: intact or not, since when, and up to where it was signed.
+function sealSection(trail, at) {
+  const { verification, head } = trail;
+  return h("section", { class: "card", "data-key": "seal" },
+    h("div", { class: "heading" }, h("h2", null, t("seal")), sealPill(trail)),
+    verification?.fault ? h("p", { class: "warning", role: "alert" }, verification.fault) : null,
+    facts(
+      [t("seal_events"), integer(trail.events)],
+      [t("seal_verified_at"), verification ? time(verification.finished, at, true) : t("seal_verify")],
+      verification && [t("seal_looked_at"), integer(verification.events)],
+      [t("seal_head"), head ? [`${head.number}, `, time(head.at, at)] : h("span", { class: "quiet" }, t("seal_none"))]));
+}
+
 export const events = {
   title: () => t("events"),
   kinds: ["events"],
@@ -41,14 +54,15 @@ export const events = {
   async load(params, signal, state) {
     const items = await readNewest("v1/events", { kind: state.chosen }, state, signal);
     state.kinds = [...new Set([...(state.kinds ?? []), ...items.map((e) => e.kind)])].sort();
-    return { items, at: now() };
+    return { items, trail: await find("v1/trail", signal), at: now() };
   },
 
-  draw({ items, at }, { state }) {
+  draw({ items, trail, at }, { state }) {
     const shown = state.chosen ? items.filter((e) => e.kind === state.chosen) : items;
     return [
       h("h1", null, t("events")),
       h("p", { class: "lede" }, t("events_note")),
+      trail && sealSection(trail, at),
       h("section", { class: "card", "data-key": "list" },
         chips(t("kind"), state.kinds, state.chosen, (kind) => told("", kind)),
         shown.length ? table(t("events"), eventColumns(at), shown, (e) => String(e.id)) : empty(t("events_none")),

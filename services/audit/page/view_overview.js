@@ -4,7 +4,7 @@
 import { all, ask, find, get, mayReadConnections, now } from "./api.js";
 import { h } from "./dom.js";
 import { number, percent, quarter, time } from "./format.js";
-import { empty, gauge, link, NEAR, OVER, pill, table } from "./parts.js";
+import { byHand, empty, gauge, link, NEAR, OVER, pill, sealPill, table } from "./parts.js";
 import { counted, t } from "./text.js";
 import { profileColumns } from "./view_deliveries.js";
 import { eventColumns } from "./view_events.js";
@@ -129,13 +129,16 @@ export const overview = {
         throw error;
       })]);
     const mayRead = mayReadConnections(), none = { items: null };
-    const [profiles, events, forecasts] = await Promise.all([
-      mayRead ? get(ask("v1/profiles", { limit: 8 }), signal) : none, mayRead ? get(ask("v1/events", { limit: 8 }), signal) : none,
+    const [limits, trail, profiles, events, forecasts] = await Promise.all([
+      all("v1/limits", {}, signal), find("v1/trail", signal),
+      mayRead ? get(ask("v1/profiles", { limit: 8 }), signal) : none, mayRead ? get(ask("v1/events", { limit: 50 }), signal) : none,
       readForecasts(transformers.filter((item) => item.round?.congested), at, signal)]);
-    return { transformers, gateways, statistics, profiles: profiles.items, events: events.items, forecasts, at };
+    return { transformers, gateways, statistics, limits, trail, profiles: profiles.items, forecasts, at,
+      // Who read what is for the view of events: here it would hide the rest.
+      events: events.items?.filter((e) => e.kind !== "access.read").slice(0, 8) };
   },
 
-  draw({ transformers, gateways, statistics, profiles, events, forecasts, at }, { state }) {
+  draw({ transformers, gateways, statistics, limits, trail, profiles, events, forecasts, at }, { state }) {
     if (!transformers.length) return [h("h1", null, t("overview")), empty(t("no_transformers"), t("no_transformers_help"))];
     const words = (state.filter ?? "").toLowerCase();
     const shown = transformers
@@ -143,7 +146,9 @@ export const overview = {
       .sort((a, b) => ORDER.indexOf(riskOf(a, at)) - ORDER.indexOf(riskOf(b, at))
         || Math.max(ratioNow(b) ?? 0, ahead(b, at)?.ratio ?? 0) - Math.max(ratioNow(a) ?? 0, ahead(a, at)?.ratio ?? 0) || a.id.localeCompare(b.id));
     return [
-      h("h1", null, t("overview")),
+      h("div", { class: "heading" }, h("h1", null, t("overview")),
+        trail && h("span", { class: "seal" }, h("span", { class: "quiet" }, `${t("seal")} `), sealPill(trail))),
+      byHand(limits, at, time),
       tiles({ transformers, gateways, statistics, at }),
       h("section", { class: "card", "data-key": "risk" },
         h("div", { class: "heading" }, h("h2", null, t("transformers")), h("p", { class: "quiet" }, t("by_risk")),

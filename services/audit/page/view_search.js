@@ -19,14 +19,13 @@ async function hits(words, signal) {
   }
   const mayRead = mayReadConnections();
   const by = (filter) => mayRead && find(ask("v1/connections", { [filter]: words, limit: 20 }), signal);
-  const [ean, meters, chargers, feeders, transformers, feeder] = await Promise.all([
+  const [ean, meters, chargers, feeders, transformers] = await Promise.all([
     mayRead && /^[0-9]{18}$/.test(words) ? find(`v1/connections/${words}`, signal) : null,
-    by("meter"), by("charger"), by("feeder"), all("v1/transformers", {}, signal),
-    /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(words) ? find(`v1/feeders/${words}`, signal) : null]);
+    by("meter"), by("charger"), by("feeder"), all("v1/transformers", {}, signal)]);
   const part = words.toLowerCase();
   const connections = [ean, ...first(meters), ...first(chargers), ...first(feeders)].filter(Boolean);
   return [
-    ...transformers.filter((item) => item.id.toLowerCase() === part || item.id === feeder?.transformer || item.name.toLowerCase().includes(part)).slice(0, 20)
+    ...transformers.filter((item) => item.id.toLowerCase() === part || item.feeders.includes(words) || item.name.toLowerCase().includes(part)).slice(0, 20)
       .map((item) => ({ kind: "transformer", id: item.id, text: item.name || t("transformer") })),
     ...[...new Map(connections.map((c) => [c.ean, c])).values()].map((c) =>
       ({ kind: "connection", id: c.ean, text: `${c.chargers.join(", ")} · ${c.meter ?? ""} · ${t("feeder").toLowerCase()} ${c.feeder}`, gateway: c.gateway, isConnection: true })),

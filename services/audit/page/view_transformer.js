@@ -5,7 +5,7 @@ import { all, ask, find, get, mayReadConnections, now } from "./api.js";
 import { Chart, chartButtons, chartDo, quarters, untilEnd } from "./chart.js";
 import { h } from "./dom.js";
 import { clockText, dayText, duration, kilowatt, percent, quarter, time } from "./format.js";
-import { crumbs, empty, link, modePill, pill, profileLink, section, table, toneOf } from "./parts.js";
+import { byHand, crumbs, empty, link, modePill, pill, profileLink, section, table, toneOf } from "./parts.js";
 import { boundText, t, told } from "./text.js";
 import { controlText, riskOf, riskPill } from "./view_overview.js";
 
@@ -162,7 +162,8 @@ export const transformer = {
     const from = Math.min(to - state.hours * 3600e3, state.earliest ?? Infinity);
     const path = placePath({ transformer: id, feeder: state.feeder });
     const span = { from: stamp(from), to: stamp(to) };
-    const [item, loads, forecasts, outlook, rounds] = await Promise.all([
+    const [limits, item, loads, forecasts, outlook, rounds] = await Promise.all([
+      all("v1/limits", {}, signal),
       get(`v1/transformers/${encodeURIComponent(id)}`, signal),
       all(`${path}/loads`, span, signal), all(`${path}/forecasts`, span, signal), get(`${path}/outlook`, signal),
       get(ask("v1/rounds", { transformer: id, limit: 12 }), signal)]);
@@ -170,16 +171,17 @@ export const transformer = {
       rounds.items.length ? find(`v1/rounds/${rounds.items[0].id}`, signal) : null,
       ...(mayReadConnections() ? item.feeders : []).map((feeder) => all("v1/connections", { feeder }, signal))]);
     return { item, items: join(loads, forecasts, outlook, state.feeder ? outlook.limit_w : item.limit_w, to), rounds: rounds.items, round,
-      connections: connections.flat(), at, from, to };
+      limits: limits.filter((limit) => limit.transformer === id || item.feeders.includes(limit.feeder)), connections: connections.flat(), at, from, to };
   },
 
-  draw({ item, items, rounds, round, connections, at }, { state }) {
+  draw({ item, items, rounds, round, limits, connections, at }, { state }) {
     const name = state.feeder ? `${t("feeder")} ${state.feeder}` : item.id;
     const limited = (c) => (c.gateway?.online && c.gateway.mode === "limited" ? 0 : c.gateway?.online === false || c.gateway?.mode === "safe" ? -1 : 1);
     return [
       crumbs(h("span", null, item.id)),
       h("div", { class: "heading" }, h("h1", null, item.name || item.id, " ", item.name && h("small", { class: "id" }, item.id)),
         riskPill(riskOf(item, at)), controlText(item.round)),
+      byHand(limits, at, time),
       h("section", { class: "card", "data-key": "load" },
         h("h2", null, t("load_against_limit")),
         h("div", { class: "bar-of-tools" }, placeTabs(item, state.feeder), chartButtons(SPANS, state.hours)),
