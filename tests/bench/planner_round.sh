@@ -6,12 +6,13 @@
 # quarter hour to the end of the last transaction.
 #
 #   TRANSFORMERS=20000 tests/bench/planner_round.sh    100,000 feeders, 1,000,000 connections
+#   LEARN_S=300            for a machine with other things to do
 #   PARTS="one two none"   one planner; two of them; one, and nothing was measured for a quarter hour
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 TRANSFORMERS=${TRANSFORMERS:-2000}
 PARTS=${PARTS:-one two none}
-LEARN_S=$((30 + TRANSFORMERS / 60)) # given to a planner that starts before its round
+LEARN_S=${LEARN_S:-$((40 + TRANSFORMERS / 20))} # given to a planner that starts before its round
 KILO=$((TRANSFORMERS * 5 / 1000))k
 
 start_postgres socmod
@@ -74,13 +75,29 @@ plan_at() {
     [ $((SECONDS - began)) -lt $((LEARN_S - 5)) ] || fail "more time to learn: LEARN_S"
 }
 
-# figures WHAT HH:MM PLANNER...
+# cpu_s PLANNER...: processor seconds of them and of the servers behind them so far
+cpu_s() {
+    local pids=()
+    for name in "$@"; do
+        pids+=("${PID[$name]}")
+    done
+    mapfile -t -O "${#pids[@]}" pids < <(db "select pid from pg_stat_activity where usename = 'socmod_planner'")
+    for pid in "${pids[@]}"; do
+        cat "/proc/$pid/stat"
+    done | awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); s += $12 + $13 } END { printf "%.1f", s / hz }'
+}
+
+# figures WHAT HH:MM PLANNER...: the time, and the processor seconds, of which no other work on the
+# machine takes any
 figures() {
     local what=$1 at=$2 name
     shift 2
+    local before
+    before=$(cpu_s "$@")
     wait_for 900 "round of $at" bash -c "[ \$(psql -XAtc \"select count(*) from plan.turn where quarter = '2026-01-14 $at:00Z'\") -eq $TRANSFORMERS ]"
     db "select format('planner_round_${KILO}_feeders_%s %s s', '$what', round(extract(epoch from max(finished) - '2026-01-14 $at:00Z')::numeric, 1))
           from plan.round where quarter = '2026-01-14 $at:00Z'"
+    echo "planner_round_${KILO}_feeders_${what}_cpu $(awk -v a="$before" -v b="$(cpu_s "$@")" 'BEGIN { printf "%.1f", b - a }') s"
     db "select format('planner_round_${KILO}_feeders_%s_%s_rounds %s, congested %s', '$what', planner, count(*), count(*) filter (where congested))
           from plan.round where quarter = '2026-01-14 $at:00Z' group by planner order by planner"
     db "select format('planner_round_${KILO}_feeders_%s_messages %s', '$what', count(*)) from plan.profile
