@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -79,23 +80,25 @@ void secret_pool_free(struct secret_pool *pool)
     free(pool);
 }
 
-static void add_chunk(struct secret_pool *pool)
+// Returns the first of its items; at least one fits.
+static struct item *add_chunk(struct secret_pool *pool)
 {
+    struct item *first = NULL;
     struct chunk *chunk = secret_new(pool->chunk_len);
     chunk->next = pool->chunks;
     pool->chunks = chunk;
     for (size_t at = ALIGN; at + pool->size <= pool->chunk_len; at += pool->size) {
         struct item *item = (void *)((char *)chunk + at);
-        item->next = pool->free;
-        pool->free = item;
+        item->next = first;
+        first = item;
     }
+    assert(first);
+    return first;
 }
 
 void *secret_pool_take(struct secret_pool *pool)
 {
-    if (!pool->free)
-        add_chunk(pool);
-    struct item *item = pool->free;
+    struct item *item = pool->free ? pool->free : add_chunk(pool);
     pool->free = item->next;
     item->next = NULL;
     return item;

@@ -324,7 +324,10 @@ static bool take_object(struct reading *reading)
         reading->line += *reading->at == '\n';
     const char *name;
     json_t *value;
-    json_object_foreach(object, name, value) take_member(reading, name, value);
+    json_object_foreach(object, name, value)
+    {
+        take_member(reading, name, value);
+    }
     end_row(reading);
     json_decref(object);
     return true;

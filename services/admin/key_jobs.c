@@ -62,7 +62,7 @@ struct importing {
 static struct key_wrapped wrap(struct key_wrap *worker, const struct master_key *master,
                                const char *equipment_id, const struct cipher_keys *keys)
 {
-    struct key_wrapped wrapped;
+    struct key_wrapped wrapped = {0};
     key_wrap_seal(worker, master, KEY_FOR_ENCRYPTION, equipment_id, keys->encryption,
                   wrapped.encryption);
     key_wrap_seal(worker, master, KEY_FOR_AUTHENTICATION, equipment_id, keys->authentication,

@@ -128,7 +128,7 @@ static const char *take_keys(const struct key_table *table, const PGresult *rows
     const struct master_key *master = find_master(table, PQgetvalue(rows, row, COLUMN_MASTER));
     if (!master)
         return "no-master-key";
-    struct key_use use;
+    struct key_use use = {0};
     if (!unwrap(table, master, KEY_FOR_ENCRYPTION, rows, row, COLUMN_ENCRYPTION,
                 access->keys.encryption)
         || !unwrap(table, master, KEY_FOR_AUTHENTICATION, rows, row, COLUMN_AUTHENTICATION,
