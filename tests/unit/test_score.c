@@ -64,14 +64,16 @@ Test(score, counts_overload_by_place_and_phase)
 Test(score, weighs_sessions_that_arrive_in_time)
 {
     // The first came before: it would have got 1000 Wh and gets nothing.
-    results[0][0] = (struct plant_result){1000, 450};
-    results[0][1] = (struct plant_result){4000, 3600};
-    results[1][1] = (struct plant_result){4000, 5400}; // half an hour later
-    results[0][2] = (struct plant_result){6000, 10800};
-    results[1][2] = (struct plant_result){3000, 0}; // never full: until 18000, two hours later
+    results[0][0] = (struct plant_result){1000, 450, 0};
+    results[0][1] = (struct plant_result){4000, 3600, 0};
+    results[1][1] = (struct plant_result){4000, 5400, 0}; // half an hour later
+    results[0][2] = (struct plant_result){6000, 10800, 0};
+    results[1][2] =
+        (struct plant_result){3000, 0, 1800}; // never full: until 18000, two hours later
     struct score score = score_now();
     cr_expect_float_eq(score.unserved_pct, 30, 1e-9, "%f", score.unserved_pct);
     cr_expect_float_eq(score.delay_h, 1.25, 1e-9, "%f", score.delay_h);
+    cr_expect_float_eq(score.wait_h, 0.5, 1e-9, "%f", score.wait_h);
     cr_expect_float_eq(score.jain, 0.9, 1e-9, "1.5^2 / (2 * 1.25): %f", score.jain);
     cr_expect_float_eq(score.p5, 0.5, 1e-9, "%f", score.p5);
 }
