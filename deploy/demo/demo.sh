@@ -42,7 +42,29 @@ prepare() {
     python3 -B "$DEMO/prepare_case.py" "$DATA" "$WORK/case" "${options[@]}" || fail "case of $DATA"
     # shellcheck source=/dev/null
     . "$WORK/case/case.env"
+    # Every second meter is spoken to directly, over DLMS, the others through their head-end.
+    P3_PORT=$(free_ports "$CHARGERS")
+    jq --argjson port "$P3_PORT" '.meters |= (to_entries | map(if .key % 2 == 0 then .value else
+            .value + {route: "dlms", address: "127.0.0.1:\(.key + $port)", cell: "C1",
+                      type: (if .value.dsmr == "4" then "dsmr42" else "smr5" end)} | del(.head_end) end))' \
+        "$WORK/case/street.json" >"$WORK/case/street.new" \
+        && mv "$WORK/case/street.new" "$WORK/case/street.json" || fail "routes"
     mapfile -t METERS < <(jq -r '.meters[].equipment_id' "$WORK/case/street.json")
+}
+
+# The operator's keys of the meters reached directly, as a meter maker delivers them.
+make_keys() {
+    install -m 600 /dev/null "$WORK/keys.csv"
+    {
+        echo equipment_id,encryption_key,authentication_key,client_title,meter_title
+        jq -r '.meters[] | select(.route == "dlms").equipment_id' "$WORK/case/street.json" \
+            | while read -r meter; do
+                echo "$meter,$(openssl rand -hex 16),$(openssl rand -hex 16),534F434D4F440001,4D4554$(openssl rand -hex 5)"
+            done
+    } >"$WORK/keys.csv"
+    "$BIN/socmod-admin" keys new-master "$WORK/master.key" >"$WORK/keys.log" 2>&1 \
+        && "$BIN/socmod-admin" keys import --master "$WORK/master.key" "$WORK/keys.csv" >>"$WORK/keys.log" 2>&1 \
+        || fail "keys: $(cat "$WORK/keys.log")"
 }
 
 write_settings() {
@@ -71,6 +93,10 @@ connection = $DB user=socmod_p3
 [mqtt]
 broker = $BROKER
 client_id = p3
+[keys]
+master_file = $WORK/master.key
+[counters]
+mark = $WORK/p3.mark
 EOF
     ini audit <<EOF
 [database]
@@ -101,6 +127,9 @@ socket = $WORK/meter.copper
 [mqtt]
 broker = $BROKER
 client_id = meter
+[dlms]
+keys = $WORK/keys.csv
+port = $P3_PORT
 [state]
 folder = $WORK/meters
 EOF
@@ -188,12 +217,13 @@ chaos() {
 }
 
 prepare
-step "street of $DATA: $CHARGERS chargers, $FROM to $TO, $RATE times as fast"
+step "street of $DATA: $CHARGERS chargers, half of their meters over DLMS, $FROM to $TO, $RATE times as fast"
 step "PostgreSQL and MQTT broker of its own in $WORK"
 start_postgres socmod
 start_broker
 "$BIN/socmod-admin" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
     || fail "import: $(cat "$WORK/import.log")"
+make_keys
 "$BIN/socmod-admin" token --name demo --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
 SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \

@@ -176,8 +176,10 @@ static void begin_params(struct params *params, const struct claim_order *order)
 {
     double machine_s = (double)clock_machine_ns(SECONDS_NS) / 1e9;
     *params = (struct params){0};
-    db_time(order->now, params->now);
-    db_time(order->until, params->until);
+    // Read when the lock is had: what ended before that has no overlap with what begins now.
+    struct utc now = clock_utc();
+    db_time(now, params->now);
+    db_time((struct utc){now.ns + order->lease_ns}, params->until);
     for (const struct claim_bound *bound = order->bounds;
          bound < order->bounds + order->bound_count; bound++) {
         sql_array_put(&params->bounds[0], scope_names[bound->scope]);
@@ -317,12 +319,12 @@ static const char next_due_sql[] =
     " exists (select from p3.delivery d where d.state = 'queued' and d.next_at <= $2"
     "  and d.route = any ($1) and d.not_after > $2)";
 
-enum err claim_table_next_due(struct db *db, const struct claim_order *order, int64_t *next_ns,
-                              bool *due_now)
+enum err claim_table_next_due(struct db *db, const struct claim_order *order, struct utc utc,
+                              int64_t *next_ns, bool *due_now)
 {
     char now[DB_TIME_LEN + 1];
     struct sql_array routes = {0};
-    db_time(order->now, now);
+    db_time(utc, now);
     put_routes(&routes, order);
     PGresult *result = db_query(db, next_due_sql, 2, (const char *[]){routes.text, now});
     if (result) {

@@ -40,8 +40,7 @@ struct claim_order {
     const struct claim_bound *bounds; // count of them
     size_t bound_count;
     int most;         // to claim at once, shared by the lanes
-    struct utc now;   // due by then
-    struct utc until; // then others may take them: the lease
+    int64_t lease_ns; // on our clocks; then others may take them
 };
 
 // One claimed delivery: the errand, and why it is not to be submitted.
@@ -61,7 +60,7 @@ MUST_CHECK enum err claim_table_take(struct db *db, const struct claim_order *or
 // When the next one of these routes is due, as UTC ns; 0 when none waits. *due_now: one is, and
 // waits for room or for another of its meter.
 MUST_CHECK enum err claim_table_next_due(struct db *db, const struct claim_order *order,
-                                         int64_t *next_ns, bool *due_now);
+                                         struct utc now, int64_t *next_ns, bool *due_now);
 
 // Of those that a process has under way, the profiles that a newer one waits to replace, as
 // uuids: owned, PQclear(); NULL: ERR_IO.

@@ -281,7 +281,7 @@ static enum err wait_for_next(struct courier *courier, const struct claim_order 
 {
     int64_t next_ns;
     bool due_now;
-    if (claim_table_next_due(courier->db, order, &next_ns, &due_now))
+    if (claim_table_next_due(courier->db, order, clock_utc(), &next_ns, &due_now))
         return ERR_IO;
     if (due_now)
         work_in_ms(courier, POLL_MS);
@@ -302,7 +302,6 @@ static enum err claim(struct courier *courier)
                    - (int64_t)courier->result_count;
     if (courier->stopping || room <= 0 || !ready)
         return ERR_NONE;
-    struct utc now = clock_utc();
     const struct claim_order order = {
         .name = courier->settings.name,
         .routes = routes,
@@ -310,8 +309,7 @@ static enum err claim(struct courier *courier)
         .bounds = courier->settings.bounds,
         .bound_count = courier->settings.bound_count,
         .most = (int)(room < CLAIM_BATCH ? room : CLAIM_BATCH),
-        .now = now,
-        .until = {now.ns + clock_machine_ns(courier->settings.lease_s * SECONDS_NS)},
+        .lease_ns = clock_machine_ns(courier->settings.lease_s * SECONDS_NS),
     };
     struct claim *claims;
     if (claim_table_take(courier->db, &order, &claims, &count))

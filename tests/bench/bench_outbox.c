@@ -36,7 +36,6 @@ static bool take_in_all(void)
 // As many as are due, at most a batch; -1 when the database fails.
 static int64_t deliver_some(void)
 {
-    struct utc now = clock_utc(), until = {now.ns + 60 * SECONDS_NS};
     const struct claim_bound bounds[] = {{CLAIM_ALL, "", 2000, 0},
                                          {CLAIM_LANE, "head-end", BATCH, 0}};
     const struct claim_order order = {
@@ -46,8 +45,7 @@ static int64_t deliver_some(void)
         .bounds = bounds,
         .bound_count = sizeof bounds / sizeof *bounds,
         .most = BATCH,
-        .now = now,
-        .until = until,
+        .lease_ns = 60 * SECONDS_NS,
     };
     struct claim *claims;
     size_t count;

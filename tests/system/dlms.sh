@@ -28,15 +28,14 @@ dlms_meters() {
         insert into plan.round (id, transformer, quarter, started, finished, planner, congested)
             values ('00000000-0000-7000-8000-000000000001', 1, '2026-01-14 16:00Z', $NOW, $NOW, 'test',
                     true)" >/dev/null
-    (
-        umask 077
+    install -m 600 /dev/null "$WORK/keys.csv"
+    {
         echo equipment_id,encryption_key,authentication_key,client_title,meter_title,counter
         for i in $(seq "$count"); do
             printf 'E%d,%s%02X,%s%02X,534F4D0000000001,4D45540000%06X,100\n' "$i" $GUEK $((i % 256)) \
                 $GAK $((i % 256)) "$i"
         done
-    ) >"$WORK/keys.csv"
-    chmod 600 "$WORK/keys.csv"
+    } >"$WORK/keys.csv"
     "$BIN/socmod-admin" keys new-master "$WORK/master.key" >/dev/null || fail "master key"
     "$BIN/socmod-admin" keys import --master "$WORK/master.key" "$WORK/keys.csv" >/dev/null || fail "keys"
     "$BIN/socmod-admin" export "$WORK/grid.json" || fail "export"

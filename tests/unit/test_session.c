@@ -529,8 +529,8 @@ Test(session, does_not_take_the_meters_old_frames)
     cr_expect_eq(pair.stored, 0);
     result = pair_run(&pair, "hello", 5);
     cr_expect_eq(result->status, SESSION_VERIFIED);
-    cr_expect_eq(result->meter_counter, (int64_t)pair.server.counter - 2,
-                 "the last but that of the goodbye, which nobody looks into");
+    cr_expect_eq(result->meter_counter, (int64_t)pair.server.counter - 1,
+                 "the last: that of the goodbye");
     end();
 }
 

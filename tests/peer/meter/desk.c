@@ -75,8 +75,10 @@ static const char *carry_out(struct job *job, const char **cause)
         *cause = "timeout";
         return "retry";
     }
+    char *digest = meter_digest(meter);
     log_info("text.set", F("meter", meter->equipment_id), F("id", job->request.id),
-             F("octets", (int64_t)job->request.len));
+             F("digest", digest), F("octets", (int64_t)job->request.len));
+    free(digest);
     return job->desk->settings.reads_back ? "verified" : "written";
 }
 

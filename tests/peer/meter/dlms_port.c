@@ -103,9 +103,12 @@ static enum err store(void *arg, const char *text, size_t len)
 {
     struct dlms_port *port = arg;
     enum err err = meter_set_text(port->meter, text, len);
+    char *digest = meter_digest(port->meter);
     port->settings->totals->texts += !err;
     if (!err)
-        log_info("text.set", F("meter", port->meter->equipment_id), F("octets", (int64_t)len));
+        log_info("text.set", F("meter", port->meter->equipment_id), F("digest", digest),
+                 F("octets", (int64_t)len));
+    free(digest);
     return err;
 }
 
