@@ -10,6 +10,7 @@ enum {
     ALLOWANCE_W = 200, // above what was drawn
     STAND_IN = 2,      // quarters that a report may be older
     QUARTERS_A_DAY = 96,
+    PAUSE = 4,    // quarters of a pause, and of charging before the next
     OLD_HAND = 8, // quarters after which a car counts most
 };
 static const double GROWTH = 1.15;     // of what was drawn
@@ -56,19 +57,33 @@ static int32_t wanted(const struct facts_connection *connection, int at, int32_t
 }
 
 // The quarters in which it drew, or had to pause, from `at` backwards without a break.
-static int charging_for(const struct facts_connection *connection, int at)
+static void look_back(const struct facts_connection *connection, int at, struct demand *demand)
 {
-    int first = at;
     for (; at < FACTS_QUARTERS; at++) {
         const struct facts_load *load = &connection->loads[at];
         unsigned phases = 0;
         most_drawn(connection, at, &phases);
-        bool paused = load->limit_w != FACTS_UNKNOWN
+        bool paused = !phases && load->limit_w != FACTS_UNKNOWN
                       && load->limit_w < HORIZON_LEAST_W * connection->phase_count;
         if (!phases && !paused)
-            break;
+            return;
+        if (paused && demand->paused == demand->charging)
+            demand->paused++;
+        else if (paused && !demand->paused && !demand->back)
+            demand->back = demand->charging;
+        demand->charging++;
     }
-    return at - first;
+}
+
+uint32_t demand_turn(const struct demand *demand, uint32_t by_lot)
+{
+    enum { STAYS_PAUSED, MAY_PAUSE, WAITED, JUST_BACK } order = MAY_PAUSE;
+    if (demand->paused)
+        order = demand->paused < PAUSE ? STAYS_PAUSED : WAITED;
+    else if (demand->back && demand->back < PAUSE)
+        order = JUST_BACK;
+    uint32_t waited = order == WAITED ? (uint32_t)demand->paused : 0;
+    return (uint32_t)order << 30 | waited << 24 | by_lot >> 8;
 }
 
 double demand_weight(int charging)
@@ -82,16 +97,19 @@ struct demand demand_of(const struct facts_connection *connection, int32_t capac
     unsigned all = (1U << connection->phase_count) - 1;
     int at = newest_report(connection);
     if (at < 0)
-        return (struct demand){DEMAND_UNHEARD, all, capacity_w, 0};
+        return (struct demand){.kind = DEMAND_UNHEARD, .phases = all, .level_w = capacity_w};
     unsigned phases = 0;
     int32_t most_w = most_drawn(connection, at, &phases);
+    struct demand demand = {.kind = DEMAND_IDLE};
     if (phases)
-        return (struct demand){DEMAND_SEEN, phases,
-                               wanted(connection, at, most_w, capacity_w, limit_w),
-                               charging_for(connection, at)};
-    if (limit_w < HORIZON_LEAST_W && limit_w < capacity_w)
-        return (struct demand){DEMAND_PAUSED, all, capacity_w, charging_for(connection, at)};
-    return (struct demand){DEMAND_IDLE, 0, 0, 0};
+        demand = (struct demand){.kind = DEMAND_SEEN,
+                                 .phases = phases,
+                                 .level_w = wanted(connection, at, most_w, capacity_w, limit_w)};
+    else if (limit_w < HORIZON_LEAST_W && limit_w < capacity_w)
+        demand = (struct demand){.kind = DEMAND_PAUSED, .phases = all, .level_w = capacity_w};
+    if (demand.kind != DEMAND_IDLE)
+        look_back(connection, at, &demand);
+    return demand;
 }
 
 int32_t demand_reserve(double arrivals, int32_t start_w)

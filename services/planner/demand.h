@@ -19,6 +19,8 @@ struct demand {
     unsigned phases; // of the connection: 1 << 0 for L1; none where idle
     int32_t level_w; // per phase used
     int charging;    // quarters on end that a car drew or was paused, as far back as is known
+    int paused;      // the newest of these that it was paused; 0: it drew
+    int back;        // where it drew, but was paused before: quarters since
 };
 
 // capacity_w  what contract and chargers allow per phase
@@ -35,6 +37,10 @@ struct demand demand_of(const struct facts_connection *connection, int32_t capac
 // within the last hour of an evening lacks the hour that it is held back, of those that came
 // over two hours ago every second.
 double demand_weight(int charging);
+
+// Who pauses first where some must: the lowest. A pause lasts an hour, and so does at least the
+// time after it; then whoever waits longest comes back first, and by_lot orders equals.
+uint32_t demand_turn(const struct demand *demand, uint32_t by_lot);
 
 // Power to keep free, per phase, for a car that may arrive at an idle connection within the
 // quarter hour: its chance times what it would start with.

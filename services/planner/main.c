@@ -71,7 +71,7 @@ static const struct setting settings[] = {
      .help = "W per phase from which a higher limit is worth a message"},
     {"rules", "slack", .integer = &config.slack_s, .otherwise = "300", .least = 0, .most = 900,
      .help = "seconds before the end of a meter's message interval that a message may be made"},
-    {"rules", "severe", .integer = &config.severe_w, .otherwise = "2300", .least = 0,
+    {"rules", "severe", .integer = &config.severe_w, .otherwise = "1600", .least = 0,
      .most = 1000000,
      .help = "W per phase: where cars are held below it, idle connections start low"},
     {"rules", "idle", .integer = &config.idle_s, .otherwise = "7200", .least = 900, .most = 28800,

@@ -397,8 +397,8 @@ static void follow_loads(const struct planning *p)
     }
 }
 
-// A number that orders the connections differently each hour, so that pauses go round.
-static uint32_t turn_of(int number, int64_t quarter)
+// A number that orders the connections differently each hour.
+static uint32_t lot_of(int number, int64_t quarter)
 {
     uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15U ^ (uint64_t)(quarter / HOUR_S);
     mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U;
@@ -429,7 +429,7 @@ static void share_out(struct planning *p)
             .floor_w = seat->floor_w,
             .least_w = least_w,
             .weight = p->facts->connections[i].weight * demand_weight(seat->demand.charging),
-            .turn = turn_of(p->facts->connections[i].number, p->quarter),
+            .turn = demand_turn(&seat->demand, lot_of(p->facts->connections[i].number, p->quarter)),
             .fixed = seat->blocked || seat->late || seat->deaf || paused,
             .level_w = paused       ? seat->cap_w
                        : seat->deaf ? seat->wanted_w

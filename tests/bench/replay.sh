@@ -31,7 +31,7 @@ run_case() { # NAME DIR
     local began=${EPOCHREALTIME/./}
     "$BIN/socmod-planner" --replay "$2" >"$WORK/out" || fail "replay of $2"
     local took=$((${EPOCHREALTIME/./} - began))
-    results "$1" <"$WORK/out" || fail "results of $2"
+    results "$1" <"$WORK/out" | tee -a "$WORK/all" || fail "results of $2"
     awk -v us=$took -v name="$1" 'BEGIN { printf "replay_%s_seconds %.2f s\n", name, us / 1e6 }'
 }
 
@@ -46,4 +46,24 @@ fi
 for dir in "$WORK"/cases/*/ "${CASES:-/nonexistent}"/*/; do
     [ -d "$dir" ] && run_case "$(basename "$dir")" "$dir"
 done
+
+# What the cases come to together, and what each disturbance costs against the same street without.
+awk '
+    match($1, /_way_from_rule_to_bound_/) {
+        key = substr($1, RSTART + RLENGTH)
+        sum[key] += $2; count[key]++
+        if (!(key in least) || $2 < least[key]) least[key] = $2
+    }
+    match($1, /_forecast_overload_kwh_per_day$/) { over[substr($1, 8, RSTART - 8)] = $2 }
+    END {
+        for (key in sum) {
+            printf "replay_mean_way_from_rule_to_bound_%s %.3f\n", key, sum[key] / count[key]
+            printf "replay_least_way_from_rule_to_bound_%s %.3f\n", key, least[key]
+        }
+        for (name in over) {
+            one = name
+            if (sub(/^(gaps|late|loss|hour|blind)/, "one", one) && over[one] > 0)
+                printf "replay_%s_overload_to_%s %.3f ratio\n", name, one, over[name] / over[one]
+        }
+    }' "$WORK/all" | sort
 exit 0

@@ -5,8 +5,8 @@
 OUT/<seed> for COUNT seeds from FIRST on: one to three feeders under one or two transformers, limits on
 some of them, up to twelve chargers of any kind, cars at any time, gaps, zeros, negative loads, steps,
 and case.ini with delays, losses, gaps and message intervals. Every third case holds a day on which
-summer time begins or ends. From midnight to six there is room for everybody, so a car that still gets
-nothing after half a day is stuck.
+summer time begins or ends. From midnight to six there is room for everybody in turn, so a car that still gets
+nothing after a day is stuck.
 """
 import datetime as dt
 import json

@@ -146,3 +146,55 @@ ParameterizedTest(struct stay *c, demand, weighs_by_how_long_a_car_has_been_char
     cr_expect_eq(demand.charging, c->charging, "%s: %d", c->why, demand.charging);
     cr_expect_float_eq(demand_weight(demand.charging), c->weight, 1e-9, "%s", c->why);
 }
+
+// On and off, the last quarter first: 'D' drew, 'P' was paused, '.' no car.
+struct turn {
+    char past[FACTS_QUARTERS + 1];
+    int paused, back;
+    char why[48];
+};
+
+ParameterizedTestParameters(demand, lets_pauses_go_round)
+{
+    // In the order in which they pause.
+    static struct turn cases[] = {
+        {"PDDDD.....", 1, 0, "has paused for a quarter of an hour"},
+        {"PPPDD.....", 3, 0, "not yet an hour"},
+        {"DDDDDDDDDD", 0, 0, "never had to"},
+        {"DDDDPPPP..", 0, 4, "back for an hour"},
+        {"PPPPDD....", 4, 0, "has paused for an hour"},
+        {"PPPPPPDDD.", 6, 0, "for longer"},
+        {"DPPPPD....", 0, 1, "just back"},
+    };
+    return cr_make_param_array(struct turn, cases, COUNT(cases));
+}
+
+static struct demand demand_of_past(const char *past)
+{
+    struct facts_connection connection = {.phase_count = 1};
+    for (int at = 0; at < FACTS_QUARTERS; at++)
+        connection.loads[at] =
+            (struct facts_load){{past[at] == 'D' ? FULL_W : 0}, past[at] == 'P' ? 0 : NONE};
+    return demand_of(&connection, FULL_W, past[0] == 'P' ? 0 : FULL_W);
+}
+
+ParameterizedTest(struct turn *c, demand, lets_pauses_go_round)
+{
+    struct demand demand = demand_of_past(c->past);
+    cr_expect_eq(demand.paused, c->paused, "%s: %d", c->why, demand.paused);
+    cr_expect_eq(demand.back, c->back, "%s: %d", c->why, demand.back);
+}
+
+Test(demand, orders_pauses)
+{
+    static const char *const past[] = {"PDDDD.....", "DDDDDDDDDD", "PPPPDD....", "PPPPPPDDD.",
+                                       "DPPPPD...."};
+    uint32_t before = 0;
+    for (size_t i = 0; i < COUNT(past); i++) {
+        struct demand demand = demand_of_past(past[i]);
+        uint32_t first = demand_turn(&demand, 0), last = demand_turn(&demand, UINT32_MAX);
+        cr_expect(!i || first > before, "%s pauses before %s", past[i], past[i ? i - 1 : 0]);
+        cr_expect_lt(first, last, "the lot decides between equals");
+        before = last;
+    }
+}
