@@ -71,7 +71,7 @@ static const struct setting settings[] = {
      .help = "file of the master key that meters' keys are wrapped under; empty: no DLMS"},
     {"keys", "former_master_file", .text = &config.former_master_key, .otherwise = "",
      .help = "file of the one before, during a rotation; empty: none"},
-    {"counters", "mark", .text = &config.counter_mark, .otherwise = "/var/lib/socmod/p3.mark",
+    {"counters", "mark", .text = &config.counter_mark, .otherwise = "/var/lib/socmod/p3/mark",
      .help = "file that tells a database put back from a backup; never backed up with it"},
     {"counters", "warn_at", .integer = &config.counter_warn, .otherwise = "2000000000", .least = 1,
      .most = UINT32_MAX, .help = "counter from which on a new key is asked for"},

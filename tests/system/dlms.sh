@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2034 # what it sets is for the tests
+# shellcheck shell=bash disable=SC2034,SC2120 # what it sets and may be given is for the tests
 # For tests of socmod-p3 straight to meters: source it after p3.sh, with a database started.
 #
 #   dlms_meters N [CELLS]      meters E1 to EN of route dlms, type smr5, in CELLS cells (1), with keys
