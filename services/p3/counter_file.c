@@ -14,7 +14,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 16 };
+enum { TEXT_MAX = 40 };
+
+// What the file says.
+struct kept {
+    uint64_t next;
+    int64_t meter_counter; // COUNTER_FILE_NONE: not yet
+};
+
+static const char meter_label[] = "meter ";
 
 static enum err refuse(const char *path, const char *why, enum err err)
 {
@@ -37,22 +45,36 @@ static int lock(const char *path)
     return fd;
 }
 
-// All of text must be a number and a line break.
-static enum err parse(const char *text, uint64_t *next)
+// One counter and the line break behind it.
+static const char *take_counter(const char *text, uint64_t *counter)
 {
     size_t digits = strspn(text, "0123456789");
-    if (!digits || digits > 10 || strcmp(text + digits, "\n") != 0)
-        return ERR_SYNTAX;
-    *next = strtoull(text, NULL, 10);
-    return ERR_NONE;
+    if (!digits || digits > 10 || text[digits] != '\n')
+        return NULL;
+    *counter = strtoull(text, NULL, 10);
+    return text + digits + 1;
 }
 
-static enum err read_next(const char *path, int64_t start, uint64_t *next)
+// All of text must be a counter, perhaps with that of the meter in a second line.
+static enum err parse(const char *text, struct kept *kept)
+{
+    uint64_t meter_counter;
+    *kept = (struct kept){.meter_counter = COUNTER_FILE_NONE};
+    text = take_counter(text, &kept->next);
+    if (text && !strncmp(text, meter_label, strlen(meter_label))) {
+        text = take_counter(text + strlen(meter_label), &meter_counter);
+        if (text)
+            kept->meter_counter = (int64_t)meter_counter;
+    }
+    return text && !*text ? ERR_NONE : ERR_SYNTAX;
+}
+
+static enum err read_kept(const char *path, int64_t start, struct kept *kept)
 {
     char text[TEXT_MAX + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && start >= 0) {
-        *next = (uint64_t)start;
+        *kept = (struct kept){(uint64_t)start, COUNTER_FILE_NONE};
         return ERR_NONE;
     }
     if (fd < 0)
@@ -62,7 +84,7 @@ static enum err read_next(const char *path, int64_t start, uint64_t *next)
     if (len < 0)
         return refuse(path, strerror(errno), ERR_IO);
     text[len] = '\0';
-    return parse(text, next) ? refuse(path, "is not one counter in decimal digits", ERR_SYNTAX)
+    return parse(text, kept) ? refuse(path, "is not one counter in decimal digits", ERR_SYNTAX)
                              : ERR_NONE;
 }
 
@@ -78,10 +100,13 @@ static bool sync_folder(const char *path)
     return done;
 }
 
-static enum err write_next(const char *path, uint64_t next)
+static enum err write_kept(const char *path, const struct kept *kept)
 {
     char *name = memory_format("%s.new", path), text[TEXT_MAX + 1];
-    int len = snprintf(text, sizeof text, "%ju\n", (uintmax_t)next);
+    int len = snprintf(text, sizeof text, "%ju\n", (uintmax_t)kept->next);
+    if (kept->meter_counter != COUNTER_FILE_NONE)
+        len += snprintf(text + len, sizeof text - (size_t)len, "%s%jd\n", meter_label,
+                        (intmax_t)kept->meter_counter);
     int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool done = fd >= 0 && write(fd, text, (size_t)len) == len && !fsync(fd);
     if (fd >= 0 && close(fd))
@@ -95,15 +120,15 @@ static enum err write_next(const char *path, uint64_t next)
 static enum err reserve(const char *path, int64_t start, uint32_t least, uint32_t count,
                         struct counter_range *range)
 {
-    uint64_t next = 0;
-    enum err err = read_next(path, start, &next);
+    struct kept kept;
+    enum err err = read_kept(path, start, &kept);
     if (err)
         return err;
-    if (next < least)
-        next = least;
+    uint64_t next = kept.next < least ? least : kept.next;
     if (next + count > UINT32_MAX)
         return refuse(path, "counters are used up: change the key", ERR_RANGE);
-    err = write_next(path, next + count);
+    kept.next = next + count;
+    err = write_kept(path, &kept);
     if (!err)
         *range = (struct counter_range){(uint32_t)next, count};
     return err;
@@ -116,6 +141,30 @@ enum err counter_file_reserve(const char *path, int64_t start, uint32_t least, u
     if (fd < 0)
         return refuse(path, strerror(errno), ERR_IO);
     enum err err = reserve(path, start, least, count, range);
+    close(fd);
+    return err;
+}
+
+enum err counter_file_seen(const char *path, int64_t *meter_counter)
+{
+    struct kept kept;
+    enum err err = read_kept(path, 0, &kept);
+    if (!err)
+        *meter_counter = kept.meter_counter;
+    return err;
+}
+
+enum err counter_file_note(const char *path, int64_t meter_counter)
+{
+    struct kept kept;
+    int fd = lock(path);
+    if (fd < 0)
+        return refuse(path, strerror(errno), ERR_IO);
+    enum err err = read_kept(path, COUNTER_FILE_MUST_EXIST, &kept);
+    if (!err && meter_counter > kept.meter_counter) {
+        kept.meter_counter = meter_counter;
+        err = write_kept(path, &kept);
+    }
     close(fd);
     return err;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
+#include "base/secret.h"
 #include "services/p3/counter_file.h"
 #include "services/p3/dlms_call.h"
 #include "wire/hex.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 static struct {
     char *host, *meter_title, *kind;
@@ -139,6 +139,11 @@ static void on_supply(void *arg, uint32_t least)
 static void on_done(void *arg, const struct session_result *result)
 {
     struct pushing *pushing = arg;
+    // Only once it has proven to be the meter does its counter count; what is not kept, and was
+    // logged, is learnt again by the next session.
+    if (result->learnt_title && result->meter_counter != SESSION_NO_RESULT
+        && counter_file_note(config.counter_file, result->meter_counter))
+        log_warn("counter.not_kept", F("meter_counter", result->meter_counter));
     pushing->result = *result;
     loop_stop(pushing->loop);
 }
@@ -205,13 +210,20 @@ static void run(struct session_job *job, const struct dlms_address *address,
     *result = pushing.result;
 }
 
+// Where the file cannot be read, it gives no counters of ours either, and nothing is sent.
+static int64_t least_meter_counter(void)
+{
+    int64_t seen;
+    return counter_file_seen(config.counter_file, &seen) ? 0 : seen + 1;
+}
+
 int push(const char *settings_path, const char *text_path)
 {
     char text[SESSION_TEXT_MAX + 1];
     struct session_job job = {.text = text};
     struct dlms_address address;
     struct session_result result;
-    prctl(PR_SET_DUMPABLE, 0); // a core would hold the keys
+    secret_guard_process();
     if (!take_settings(settings_path, &job, &address))
         return EXIT_SETTINGS;
     if (!take_text(text_path, text, &job.text_len))
@@ -219,6 +231,7 @@ int push(const char *settings_path, const char *text_path)
     const struct meter_type type = meter_settings_type(
         &config.session, !strcmp(config.kind, "dsmr42") ? &meter_type_dsmr42 : &meter_type_smr5);
     job.type = &type;
+    job.least_meter_counter = least_meter_counter();
     job.cipher = cipher_new();
     run(&job, &address, &result);
     cipher_free(job.cipher);

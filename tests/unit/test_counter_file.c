@@ -52,6 +52,34 @@ static void expect_file(const char *wanted)
     cr_expect_str_eq(text, wanted);
 }
 
+static void expect_whole_file(const char *wanted)
+{
+    char text[64] = "";
+    FILE *file = fopen(path, "r");
+    cr_assert(file);
+    cr_expect_eq(fread(text, 1, sizeof text - 1, file), strlen(wanted));
+    fclose(file);
+    cr_expect_str_eq(text, wanted);
+}
+
+Test(counter_file, keeps_the_counter_of_the_meter, .init = set_up, .fini = tear_down)
+{
+    struct counter_range range;
+    int64_t seen = 0;
+    cr_assert_eq(counter_file_seen(path, &seen), ERR_NONE);
+    cr_expect_eq(seen, COUNTER_FILE_NONE);
+    cr_expect_eq(counter_file_note(path, 5), ERR_IO, "no file yet");
+    cr_assert_eq(counter_file_reserve(path, 7, 0, 64, &range), ERR_NONE);
+    cr_assert_eq(counter_file_note(path, 41), ERR_NONE);
+    expect_whole_file("71\nmeter 41\n");
+    cr_assert_eq(counter_file_note(path, 40), ERR_NONE, "never down");
+    cr_assert_eq(counter_file_reserve(path, 7, 0, 64, &range), ERR_NONE);
+    expect_whole_file("135\nmeter 41\n");
+    cr_assert_eq(counter_file_note(path, UINT32_MAX), ERR_NONE);
+    cr_assert_eq(counter_file_seen(path, &seen), ERR_NONE);
+    cr_expect_eq(seen, UINT32_MAX);
+}
+
 Test(counter_file, gives_each_counter_once, .init = set_up, .fini = tear_down)
 {
     struct counter_range range;
@@ -82,6 +110,10 @@ ParameterizedTestParameters(counter_file, refuses)
         {"12", 0, ERR_SYNTAX},
         {"-1\n", 0, ERR_SYNTAX},
         {"12 13\n", 0, ERR_SYNTAX},
+        {"12\n13\n", 0, ERR_SYNTAX},
+        {"12\nmeter 13", 0, ERR_SYNTAX},
+        {"12\nmeter \n", 0, ERR_SYNTAX},
+        {"12\nmeter 13\n\n", 0, ERR_SYNTAX},
         {"0x10\n", 0, ERR_SYNTAX},
         {"12345678901\n", 0, ERR_SYNTAX},
         {"4294967288\n", 0, ERR_RANGE},
@@ -99,7 +131,7 @@ ParameterizedTest(struct bad *c, counter_file, refuses, .init = set_up, .fini = 
     cr_expect_eq(err, c->err, "\"%s\": %s", c->text, err_name(err));
     cr_expect_eq(range.next, 42, "untouched");
     if (*c->text && *c->text != '\n')
-        expect_file(c->text);
+        expect_whole_file(c->text);
 }
 
 Test(counter_file, must_be_there_unless_told_where_to_start, .init = set_up, .fini = tear_down)
