@@ -47,7 +47,7 @@ BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 UNITS     := $(wildcard deploy/*.service)
 MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
-STRICT    := common/io/whole_file.c common/wire/p1_reader.c common/wire/p1_telegram.c common/wire/seal.c \
+STRICT    := common/io/durable_file.c common/wire/p1_reader.c common/wire/p1_telegram.c common/wire/seal.c \
              $(addprefix gateway/,$(addsuffix .c,backlog journal meter_clock pilot seal_gate setpoint state trust))
 SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh) .ci/run
 

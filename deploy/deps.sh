@@ -4,7 +4,7 @@
 # nothing is missing. Uses sudo where not root.
 set -eu
 packages='build-essential ca-certificates clang curl git iproute2 jq libcriterion-dev libinih-dev
-    libjansson-dev libmicrohttpd-dev libmodbus-dev libpaho-mqtt-dev libpq-dev libssl-dev mosquitto
+    libjansson-dev libmicrohttpd-dev libmodbus-dev libpaho-mqtt-dev libpq-dev libssl-dev mbpoll mosquitto
     mosquitto-clients openssl pkg-config postgresql-15 postgresql-client-15 procps python3
     socat systemd util-linux zlib1g-dev'
 missing=''

@@ -100,11 +100,11 @@ static modbus_error write_switch(struct charger *charger, const struct charger_s
                  charger_wire_switch(charger->settings.link, charger->settings.unit, to, on));
 }
 
-static modbus_error write_limit(struct charger *charger, int64_t raw)
+static modbus_error write_limit(struct charger *charger, const struct charger_wish *wish)
 {
     const struct charger_type *type = charger->type;
     uint16_t words[CHARGER_WORDS] = {0};
-    int count = charger_type_words(type, raw, words);
+    int count = charger_type_words(type, wish->phase, words);
     charger->write_at = clock_mono();
     return heard(charger, modbus_link_write(charger->settings.link, charger->settings.unit,
                                             (int)type->limit.function, (int)type->limit.address,
@@ -165,7 +165,7 @@ static modbus_error write_wish(struct charger *charger, const struct charger_wis
                  && (!charger->written.is_set || charger->written.paused != wish->paused);
     modbus_error error = turns && wish->paused ? write_switch(charger, pause, false) : 0;
     if (!error)
-        error = write_limit(charger, wish->raw);
+        error = write_limit(charger, wish);
     if (!error && turns && !wish->paused)
         error = write_switch(charger, pause, true);
     return error;
@@ -214,24 +214,33 @@ static void confirm(struct charger *charger, const struct charger_wish *wish)
     tell(charger, &report);
 }
 
+// What holds, in the limit's steps; INT64_MIN stays what it is: no number.
+static int64_t in_steps(const struct charger_type *type, int64_t shown)
+{
+    return shown == INT64_MIN ? shown : shown * type->applied.step_micro / type->scale.step_micro;
+}
+
 static void refuse_other(struct charger *charger, const struct charger_wish *wish, const char *what,
                          int64_t shown)
 {
-    char reason[CHARGER_REASON];
-    snprintf(reason, sizeof reason, "%s %lld after writing %lld", what, (long long)shown,
-             (long long)wish->raw);
+    char reason[CHARGER_REASON], number[24] = "no number";
+    if (shown != INT64_MIN)
+        snprintf(number, sizeof number, "%lld", (long long)shown);
+    snprintf(reason, sizeof reason, "%s %s after writing %lld", what, number, (long long)wish->raw);
     refuse(charger, wish, reason);
 }
 
-// Read back what was written, of each phase where it takes several; shown is the first that is
-// not raw, or else raw.
-static modbus_error read_back(struct charger *charger, int64_t raw, int64_t *shown)
+// Read back what was written, of each phase where it takes several; is_other where one of them
+// shows another number than wish, which goes to shown.
+static modbus_error read_back(struct charger *charger, const struct charger_wish *wish,
+                              bool *is_other, int64_t *shown)
 {
     struct charger_number from = charger->type->readback;
     modbus_error error = 0;
-    *shown = raw;
-    for (int i = 0; i < charger->type->numbers && !error && *shown == raw; i++) {
+    *is_other = false;
+    for (int i = 0; i < charger->type->numbers && !error && !*is_other; i++) {
         error = read_number(charger, &from, shown);
+        *is_other = !error && *shown != wish->phase[i];
         from.address += registers_count(from.type);
     }
     return error;
@@ -244,16 +253,13 @@ static bool compare(struct charger *charger, const struct charger_wish *wish)
     if (type->readback.address == CHARGER_NOWHERE)
         return true;
     int64_t shown = 0;
-    modbus_error error = read_back(charger, wish->raw, &shown);
-    if (error) {
+    bool is_other;
+    modbus_error error = read_back(charger, wish, &is_other, &shown);
+    if (error)
         stumble(charger, wish, "read back of the limit", error);
-        return false;
-    }
-    if (shown != wish->raw) {
+    else if (is_other)
         refuse_other(charger, wish, "read back", shown);
-        return false;
-    }
-    return true;
+    return !error && !is_other;
 }
 
 // Look whether it holds what it took; until it has settled, it need not.
@@ -270,8 +276,7 @@ static void look(struct charger *charger, const struct charger_wish *wish)
         }
         if (!is_held(type, wish, shown)) {
             if (charger->watch_at.ns >= charger->settle_until.ns)
-                refuse_other(charger, wish, "holds",
-                             shown * type->applied.step_micro / type->scale.step_micro);
+                refuse_other(charger, wish, "holds", in_steps(type, shown));
             return;
         }
     }
@@ -310,19 +315,20 @@ static void watch(struct charger *charger)
 {
     const struct charger_type *type = charger->type;
     const struct charger_wish wish = charger->written;
-    int64_t shown = wish.raw;
+    int64_t shown = 0;
+    bool is_other = false;
     modbus_error error = 0;
     charger->watch_at = clock_mono();
     if (type->readback.address != CHARGER_NOWHERE)
-        error = read_back(charger, wish.raw, &shown);
-    if (!error && shown != wish.raw) {
+        error = read_back(charger, &wish, &is_other, &shown);
+    if (!error && is_other) {
         write_again(charger, shown);
         return;
     }
     if (!error && type->applied.address != CHARGER_NOWHERE) {
         error = read_number(charger, &type->applied, &shown);
         if (!error && !is_held(type, &wish, shown)) {
-            write_again(charger, shown * type->applied.step_micro / type->scale.step_micro);
+            write_again(charger, in_steps(type, shown));
             return;
         }
     }
@@ -439,7 +445,8 @@ static void meet(struct charger *charger, const struct charger_wish *wish)
 
 static bool is_same(const struct charger_wish *a, const struct charger_wish *b)
 {
-    return a->is_set == b->is_set && a->raw == b->raw && a->paused == b->paused && a->tag == b->tag;
+    return a->is_set == b->is_set && !memcmp(a->phase, b->phase, sizeof a->phase)
+           && a->paused == b->paused && a->tag == b->tag;
 }
 
 // Whether a request can be had without writing.

@@ -41,7 +41,8 @@ enum charger_news {
 
 struct charger_wish {
     bool is_set;
-    int64_t raw; // for the limit
+    int64_t raw;                   // for the limit
+    int64_t phase[CHARGER_PHASES]; // for each phase, where it takes several
     bool paused;
     int64_t tag; // the asker's
 };

@@ -129,8 +129,9 @@ static struct amperes_connection connection_of(const struct charger_group *group
 
 static void ask(struct member *member)
 {
-    const struct charger_wish wish = {
+    struct charger_wish wish = {
         .raw = member->value.raw, .paused = member->value.paused, .tag = member->tag};
+    memcpy(wish.phase, member->value.phase, sizeof wish.phase);
     member->is_asked = true;
     charger_want(member->charger, &wish);
 }
@@ -162,10 +163,15 @@ static bool values_of(const struct charger_group *group,
     int32_t share_w[SOCKET_SHARE_MAX];
     int32_t least_w = settings->hold_least ? 0 : amperes_to_watts(scale, &connection, scale->least);
     bool takes_turns = socket_share(group->limit_w, group->count, least_w, group->turn, share_w);
+    struct amperes_bounds bounds = settings->bounds;
+    for (int p = 0; p < AMPERES_PHASES; p++)
+        if (bounds.ma[p] != AMPERES_UNBOUND)
+            bounds.ma[p] /= group->count;
     for (int i = 0; i < group->count; i++) {
         int64_t rated_w = connection.rated_w;
         int32_t own_w = share_w[i] < rated_w ? share_w[i] : (int32_t)rated_w;
-        values[i] = amperes_from_watts(scale, &connection, settings->hold_least, own_w);
+        values[i] = amperes_from_bounded(scale, &connection, settings->hold_least,
+                                         settings->type->numbers > 1, &bounds, own_w);
     }
     return takes_turns;
 }
@@ -213,7 +219,7 @@ void charger_group_voltage(struct charger_group *group, int64_t voltage_mv)
         return;
     values_of(group, values);
     for (int i = 0; i < group->count; i++)
-        if (values[i].raw != group->members[i].value.raw) {
+        if (memcmp(values[i].phase, group->members[i].value.phase, sizeof values[i].phase) != 0) {
             share(group);
             return;
         }
@@ -223,10 +229,15 @@ void charger_group_voltage(struct charger_group *group, int64_t voltage_mv)
 
 static void describe(const struct member *member, char *text, size_t room)
 {
-    char number[32];
-    amperes_describe(&member->type.scale, member->value.raw, number, sizeof number);
+    char number[32], others[48] = "";
+    const struct amperes_value *value = &member->value;
+    amperes_describe(&member->type.scale, value->raw, number, sizeof number);
+    bool is_even = value->phase[0] == value->phase[1] && value->phase[1] == value->phase[2];
+    if (member->type.numbers > 1 && !is_even)
+        snprintf(others, sizeof others, " (%lld, %lld, %lld)", (long long)value->phase[0],
+                 (long long)value->phase[1], (long long)value->phase[2]);
     bool has_switch = member->type.pause.address != CHARGER_NOWHERE;
-    snprintf(text, room, "%s%s", number, member->value.paused && has_switch ? ", paused" : "");
+    snprintf(text, room, "%s%s%s", number, others, value->paused && has_switch ? ", paused" : "");
 }
 
 // When all have confirmed, so has the group.

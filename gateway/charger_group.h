@@ -24,6 +24,7 @@ struct charger_group_settings {
     int unit;                             // where an address names none
     int64_t rewrite_s, watch_s;           // see struct charger_settings
     struct amperes_connection connection; // of each
+    struct amperes_bounds bounds;         // of the phases of each charger, all of them together
     bool hold_least;                      // see amperes_from_watts()
     bool measures_voltage;
 };

@@ -70,72 +70,86 @@ static void take_number(struct charger_number *number, const struct number_words
 
 // ---- what the settings cannot say
 
-static const char *number_fault(const struct charger_number *number, bool is_written)
+// The setting that does not go with the others, and why; none where why is NULL.
+struct fault {
+    const char *name, *why;
+};
+
+static struct fault number_fault(const struct charger_number *number, bool is_written)
 {
     if (number->address == CHARGER_NOWHERE)
-        return NULL;
+        return (struct fault){0};
     bool writes = number->function == 6 || number->function == 16;
     bool reads = number->function == 3 || number->function == 4;
     if (is_written ? !writes : !reads)
-        return is_written ? "function is neither 6 nor 16" : "function is neither 3 nor 4";
+        return (struct fault){"function",
+                              is_written ? "is neither 6 nor 16" : "is neither 3 nor 4"};
     if (number->function == 6 && registers_count(number->type) != 1)
-        return "function 6 writes one register only";
-    return NULL;
+        return (struct fault){"function", "6 writes one register only"};
+    return (struct fault){0};
 }
 
-static const char *switch_fault(const struct charger_switch *one)
+static struct fault switch_fault(const struct charger_switch *one)
 {
     bool is_known = one->function == 5 || one->function == 6 || one->function == 16;
-    if (one->address == CHARGER_NOWHERE)
-        return NULL;
-    return is_known ? NULL : "function is none of 5, 6 and 16";
+    if (one->address == CHARGER_NOWHERE || is_known)
+        return (struct fault){0};
+    return (struct fault){"function", "is none of 5, 6 and 16"};
 }
 
-static const char *limit_fault(const struct charger_type *type)
+static struct fault limit_fault(const struct charger_type *type)
 {
     const struct amperes_scale *scale = &type->scale;
-    int64_t most = registers_most(type->limit.type);
-    const char *fault = number_fault(&type->limit, true);
-    if (fault)
+    int64_t least = registers_least(type->limit.type), most = registers_most(type->limit.type);
+    const struct fault fault = number_fault(&type->limit, true);
+    if (fault.why)
         return fault;
     if (type->limit.function == 6 && type->numbers > 1)
-        return "function 6 writes one register only";
-    if (scale->most > most || scale->pause > most
-        || scale->pause < registers_least(type->limit.type))
-        return "most or pause is more than the type holds";
-    return scale->least > scale->most ? "least is above most" : NULL;
+        return (struct fault){"function", "6 writes one register only"};
+    if (scale->most > most)
+        return (struct fault){"most", "is more than the type holds"};
+    if (scale->pause > most || scale->pause < least)
+        return (struct fault){"pause", "is more than the type holds"};
+    if (scale->least > scale->most)
+        return (struct fault){"least", "is above most"};
+    return (struct fault){0};
 }
 
-static const char *keepalive_fault(const struct charger_type *type)
+static struct fault keepalive_fault(const struct charger_type *type)
 {
     if (type->keepalive == CHARGER_TOKEN && type->token.address == CHARGER_NOWHERE)
-        return "a token needs a register";
-    return type->keepalive == CHARGER_REWRITE && type->wears
-               ? "rewrites a register that each write wears"
-               : switch_fault(&type->token);
-}
-
-static bool complain(const char *path, const char *section, const char *fault)
-{
-    if (fault)
-        fprintf(stderr, "%s: [%s] %s\n", path, section, fault);
-    return fault;
+        return (struct fault){"register", "must be given for a token"};
+    if (type->keepalive == CHARGER_REWRITE && type->wears)
+        return (struct fault){"kind", "rewrites a register that each write wears"};
+    return switch_fault(&type->token);
 }
 
 static enum err check(const char *path, const struct charger_type *type)
 {
-    bool is_bad = complain(path, "limit", limit_fault(type));
-    is_bad |= complain(path, "pause", switch_fault(&type->pause));
-    is_bad |= complain(path, "enable", switch_fault(&type->enable));
-    is_bad |= complain(path, "readback", number_fault(&type->readback, false));
-    is_bad |= complain(path, "applied", number_fault(&type->applied, false));
-    is_bad |= complain(path, "state", number_fault(&type->state, false));
-    is_bad |= complain(path, "keepalive", keepalive_fault(type));
-    is_bad |= complain(path, "watchdog", number_fault(&type->watchdog.write, true));
-    is_bad |= complain(path, "fallback", number_fault(&type->fallback.write, true));
-    is_bad |= complain(path, "arm", switch_fault(&type->arm));
-    is_bad |= complain(path, "commit", switch_fault(&type->commit));
-    is_bad |= complain(path, "probe", number_fault(&type->probe, false));
+    const struct {
+        const char *section;
+        struct fault fault;
+    } checks[] = {
+        {"limit", limit_fault(type)},
+        {"pause", switch_fault(&type->pause)},
+        {"enable", switch_fault(&type->enable)},
+        {"readback", number_fault(&type->readback, false)},
+        {"applied", number_fault(&type->applied, false)},
+        {"state", number_fault(&type->state, false)},
+        {"keepalive", keepalive_fault(type)},
+        {"watchdog", number_fault(&type->watchdog.write, true)},
+        {"fallback", number_fault(&type->fallback.write, true)},
+        {"arm", switch_fault(&type->arm)},
+        {"commit", switch_fault(&type->commit)},
+        {"probe", number_fault(&type->probe, false)},
+    };
+    bool is_bad = false;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        const struct fault *fault = &checks[i].fault;
+        if (fault->why)
+            config_complain(path, checks[i].section, fault->name, fault->why);
+        is_bad |= fault->why != NULL;
+    }
     return is_bad ? ERR_RANGE : ERR_NONE;
 }
 
@@ -147,8 +161,7 @@ static enum err take_choices(const char *path, const char *text, struct charger_
         int len = 0;
         if (type->choices == CHARGER_CHOICES
             || sscanf(text, "%lld=%lld%n", &number, &seconds, &len) != 2) {
-            fprintf(stderr, "%s: [watchdog] choices: not up to %d of NUMBER=SECONDS\n", path,
-                    CHARGER_CHOICES);
+            config_complain(path, "watchdog", "choices", "not like 2=2 3=5, or more than eight");
             return ERR_SYNTAX;
         }
         type->choice[type->choices].number = number;
@@ -418,13 +431,13 @@ enum err charger_type_at_point(struct charger_type *type, int64_t point)
     return fits ? ERR_NONE : ERR_RANGE;
 }
 
-int charger_type_words(const struct charger_type *type, int64_t raw,
+int charger_type_words(const struct charger_type *type, const int64_t raw[static CHARGER_PHASES],
                        uint16_t words[static CHARGER_WORDS])
 {
     const struct charger_number *limit = &type->limit;
     int each = registers_count(limit->type);
     for (int i = 0; i < type->numbers; i++)
-        registers_pack(limit->type, limit->low_word_first, raw, limit->step_micro,
+        registers_pack(limit->type, limit->low_word_first, raw[i], limit->step_micro,
                        words + (ptrdiff_t)i * each);
     return type->numbers * each;
 }

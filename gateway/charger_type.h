@@ -117,8 +117,9 @@ void charger_type_clear(struct charger_type *type);
 //   ERR_RANGE  it has only one, or the addresses end before
 MUST_CHECK enum err charger_type_at_point(struct charger_type *type, int64_t point);
 
-// The words that say a limit, the same for each phase where it takes several; returns how many.
-int charger_type_words(const struct charger_type *type, int64_t raw,
+// The words that say a limit, of each phase where it takes several, else of the first; returns how
+// many.
+int charger_type_words(const struct charger_type *type, const int64_t raw[static CHARGER_PHASES],
                        uint16_t words[static CHARGER_WORDS]);
 
 // A time-out of the watchdog in seconds as its number, and the reverse: 0 for off,

@@ -220,9 +220,9 @@ struct feed *feed_new(struct loop *loop, const struct mqtt_settings *settings,
         return NULL;
     struct feed *feed = memory_new(1, sizeof *feed);
     feed->equipment_id = equipment_id;
-    feed->receipt_topic = memory_format("gateway/%s/receipt", equipment_id);
-    feed->load_topic = memory_format("gateway/%s/load", equipment_id);
-    feed->status_topic = memory_format("gateway/%s/status", equipment_id);
+    feed->receipt_topic = memory_format("socmod/v1/gateway/%s/receipt", equipment_id);
+    feed->load_topic = memory_format("socmod/v1/gateway/%s/load", equipment_id);
+    feed->status_topic = memory_format("socmod/v1/gateway/%s/status", equipment_id);
     if (*state_path)
         feed->backlog_path = memory_format("%s.receipts", state_path);
     const struct backlog_settings kept = {feed->backlog_path, feed->receipt_topic,

@@ -2,9 +2,10 @@
 // What the gateway tells over MQTT, where a broker is configured; without one, everything
 // below does nothing.
 //
-//   gateway/<equipment id>/receipt  what became of a message; each is kept until the broker has it
-//   gateway/<equipment id>/load     each quarter hour
-//   gateway/<equipment id>/status   retained, with a last will
+//   socmod/v1/gateway/<equipment id>/...
+//     receipt  what became of a message; each is kept until the broker has it
+//     load     each quarter hour
+//     status   retained, with a last will
 //   devices/<site>/smart-connect/<equipment id>/data/...   what the meter shows, see
 //                                   gateway/metering.h; only where a site is set, QoS 0, and
 //                                   never kept

@@ -169,7 +169,7 @@ static enum err replace(struct journal *journal, const char *lines, size_t len,
                         char why[static JOURNAL_REASON])
 {
     leave(journal);
-    enum err err = whole_file_write(journal->path, lines, len, why);
+    enum err err = durable_file_write(journal->path, lines, len, why);
     if (err)
         return err;
     journal->size = len;

@@ -10,12 +10,12 @@
 #define GATEWAY_JOURNAL_H
 
 #include "base/err.h"
-#include "io/whole_file.h"
+#include "io/durable_file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { JOURNAL_LINE = 4096, JOURNAL_REASON = WHOLE_FILE_REASON };
+enum { JOURNAL_LINE = 4096, JOURNAL_REASON = DURABLE_FILE_REASON };
 
 // No tab in the topic, no line feed in either; together they fit a line with its digest.
 struct journal_record {

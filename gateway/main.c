@@ -12,6 +12,7 @@
 #include "gateway/feed.h"
 #include "gateway/meter_server.h"
 #include "gateway/metering.h"
+#include "gateway/p1_copy.h"
 #include "gateway/p1_port.h"
 #include "gateway/probe.h"
 #include "gateway/status_page.h"
@@ -26,8 +27,11 @@
 
 static struct {
     char *equipment_id, *p1_port, *p1_line, *p1_format, *p1_key_file;
+    char *copy_device, *copy_line, *copy_address;
+    int64_t copy_port;
     char *tic_source, *tic_codes;
     char *time_rule, *message_unit;
+    char *phase_a, *rotation;
     char *charger_type, *charger_address, *charger_line, *below_least, *voltage;
     char *state_file;
     int64_t silence_s, repeats, bound_s;
@@ -39,6 +43,7 @@ static struct {
     int64_t meter_port, meter_clients;
     double installation_a;
     char *http_address, *http_user, *http_password_file, *http_certificate_file, *http_key_file;
+    char *http_patch_file;
     char *site, *phase_key;
     int64_t http_port, counters_s;
     struct mqtt_texts mqtt;
@@ -60,6 +65,14 @@ static const struct setting settings[] = {
      .help = "Luxembourg: 32 hex digits, with which telegrams are encrypted; empty: they are not"},
     {"p1", "silence_s", .integer = &config.silence_s, .otherwise = "30", .least = 2, .most = 3600,
      .help = "seconds without a telegram before the port is opened again"},
+    {"p1_copy", "device", .text = &config.copy_device, .otherwise = "",
+     .help = "serial device that gets all that P1 receives; empty: none"},
+    {"p1_copy", "line", .text = &config.copy_line, .otherwise = "115200/8N1",
+     .words = P1_PORT_LINES, .help = "of that device"},
+    {"p1_copy", "address", .text = &config.copy_address, .otherwise = "",
+     .help = "where others may connect to get the same: 127.0.0.1, 0.0.0.0; empty: nowhere"},
+    {"p1_copy", "port", .integer = &config.copy_port, .otherwise = "2001", .least = 0,
+     .most = 65535, .help = "TCP port"},
     {"trust", "repeats", .integer = &config.repeats, .otherwise = "2", .least = 1, .most = 100,
      .help = "telegrams in a row that must show the same message"},
     {"seal", "key_1", .text = &config.seal[0].key, .otherwise = "",
@@ -93,6 +106,8 @@ static const struct setting settings[] = {
      .most = 3600, .help = "seconds for the charger to confirm a limit before the safe one holds"},
     {"limit", "message_unit", .text = &config.message_unit, .otherwise = "W", .words = "W 100W",
      .help = "of the powers in a message"},
+    {"limit", "phase_a", .text = &config.phase_a, .otherwise = "",
+     .help = "most current on L1, L2 and L3 of the connection, A, as 25 25 16; empty: any"},
     {"charger", "type", .text = &config.charger_type, .otherwise = "compleo-station",
      .help = "name of a driver file, or its path if it has a slash"},
     {"charger", "address", .text = &config.charger_address, .otherwise = "tcp://127.0.0.1",
@@ -113,6 +128,9 @@ static const struct setting settings[] = {
      .help = "read the limit back at the latest"},
     {"charger", "phases", .integer = &config.phases, .otherwise = "3", .least = 1, .most = 3,
      .help = "that it is connected to, for a limit in amperes"},
+    {"charger", "rotation", .text = &config.rotation, .otherwise = "123",
+     .words = "123 132 213 231 312 321",
+     .help = "phases of the connection that its first, second and third are on"},
     {"charger", "voltage_v", .real = &config.voltage_v, .otherwise = "230", .least = 100,
      .most = 300, .help = "phase to neutral, the highest that is likely, for a limit in amperes"},
     {"charger", "voltage", .text = &config.voltage, .otherwise = "bounded",
@@ -159,6 +177,8 @@ static const struct setting settings[] = {
      .help = "PEM file for TLS; empty: none, on loopback only"},
     {"http", "key_file", .text = &config.http_key_file, .otherwise = "",
      .help = "PEM file of its private key"},
+    {"http", "patch_file", .text = &config.http_patch_file, .otherwise = "",
+     .help = "file of the settings changed over HTTP, read over this one; empty: none can be"},
     {"metering", "site", .text = &config.site, .otherwise = "",
      .help = "site in the topics of what the meter shows; empty: that is not told"},
     {"metering", "phase_key", .text = &config.phase_key, .otherwise = "1", .words = "1 l L",
@@ -196,7 +216,33 @@ static struct charger_type type;
 static struct meter_map meter_map;
 static struct p1_cipher_key p1_key;
 static struct presets presets;
+static struct amperes_bounds phase_bounds;
+static bool restarts; // when the loop has ended
 static struct seal_gate seal_gate;
+
+// The parts that telegrams go to.
+static struct {
+    struct control *control;
+    struct feed *feed;
+    struct p1_port *port;
+    struct p1_copy *copy;
+    struct meter_server *meter_server;
+    struct status_page *page;
+    struct loop_timer *counters_timer, *restart_timer;
+    struct mono started;
+} gateway;
+
+static void on_restart(void *arg)
+{
+    restarts = true;
+    loop_stop(arg);
+}
+
+// When the answer to who asked for it is out.
+static void restart_soon(void)
+{
+    loop_timer_in(gateway.restart_timer, clock_machine_ns(SECONDS_NS / 4));
+}
 
 static const int64_t PROBE_NS = 11 * SECONDS_NS; // DSMR 4 sends every ten seconds
 
@@ -278,6 +324,7 @@ static struct charger_group_settings group_settings(void)
                        .rated_w = config.rated_w ? config.rated_w : config.contract_w},
         .hold_least = !strcmp(config.below_least, "hold"),
         .measures_voltage = !strcmp(config.voltage, "measured"),
+        .bounds = amperes_rotate(&phase_bounds, config.rotation),
     };
 }
 
@@ -300,6 +347,8 @@ static bool check_commissioning(void)
 
 static bool check_chargers(void)
 {
+    if (amperes_bounds_read(config.phase_a, &phase_bounds))
+        return complain("[limit] phase_a", "not three currents above 0, like 25 25 16");
     if (!read_type())
         return false;
     const struct charger_group_settings group = group_settings();
@@ -309,6 +358,42 @@ static bool check_chargers(void)
     if (fault)
         return complain("[charger] address", fault);
     return !commission_only || check_commissioning();
+}
+
+// Those that may be changed over HTTP.
+static struct settings_patch patchable(void)
+{
+    return (struct settings_patch){
+        .meter_type = config.meter_type,
+        .broker = config.mqtt.broker,
+        .user = config.mqtt.user,
+        .password_file = config.mqtt.password_file,
+        .site = config.site,
+    };
+}
+
+static bool read_patch(void)
+{
+    struct settings_patch patch = patchable();
+    if (*config.http_patch_file && settings_patch_load(config.http_patch_file, &patch))
+        return false;
+    config.meter_type = patch.meter_type;
+    config.mqtt.broker = patch.broker;
+    config.mqtt.user = patch.user;
+    config.mqtt.password_file = patch.password_file;
+    config.site = patch.site;
+    return true;
+}
+
+static bool is_meter(const char *name)
+{
+    struct meter_map map;
+    char *path = data_path("meters", name);
+    enum err err = meter_map_read(path, &map);
+    free(path);
+    if (!err)
+        meter_map_clear(&map);
+    return !err;
 }
 
 static struct status_page_settings page_settings(void)
@@ -323,8 +408,18 @@ static struct status_page_settings page_settings(void)
         .password_file = config.http_password_file,
         .version = VERSION,
         .meter_name = meter_map.name,
-        .broker = config.mqtt.broker,
-        .site = config.site,
+        .config = {.patch_file = config.http_patch_file,
+                   .has_password = *config.http_password_file,
+                   .now = patchable(),
+                   .bounds = {.limits_by_meter = config.installation_a > 0,
+                              .has_equipment_id = *config.equipment_id},
+                   .is_meter = is_meter,
+                   .restart = restart_soon,
+                   .contract_w = config.contract_w,
+                   .safe_w = config.safe_w,
+                   .hold_s = config.hold_s,
+                   .is_sealed = seal_gate_is_set(&seal_gate),
+                   .charger = config.charger_type},
     };
 }
 
@@ -396,6 +491,8 @@ static bool read_tic(void)
 
 static bool check(void)
 {
+    if (!read_patch())
+        return false;
     port_settings = (struct p1_port_settings){
         .address = config.p1_port,
         .line = config.p1_line,
@@ -475,17 +572,6 @@ static struct control_settings control_settings(void)
     };
 }
 
-// The parts that telegrams go to.
-static struct {
-    struct control *control;
-    struct feed *feed;
-    struct p1_port *port;
-    struct meter_server *meter_server;
-    struct status_page *page;
-    struct loop_timer *counters_timer;
-    struct mono started;
-} gateway;
-
 // The current that a charger may have must be what is left of the installation's, so the rest
 // of that is told as load.
 static void tell_meter_server(const struct p1_telegram *telegram)
@@ -528,6 +614,12 @@ static void on_tic(void *arg, const struct tic *tic)
     (void)arg;
     control_take_tic(gateway.control, tic);
     tell_metered();
+}
+
+static void on_octets(void *arg, const char *octets, size_t len)
+{
+    (void)arg;
+    p1_copy_take(gateway.copy, octets, len);
 }
 
 static void on_counters(void *arg)
@@ -591,31 +683,44 @@ int main(int argc, char **argv)
     const struct control_settings rules = control_settings();
     const struct meter_server_settings served = meter_server_settings();
     const struct status_page_settings shown = page_settings();
+    const struct p1_copy_settings copied = {config.copy_device, config.copy_line,
+                                            config.copy_address, (int)config.copy_port};
     gateway.started = clock_mono();
     gateway.feed = feed_new(loop, &mqtt, config.equipment_id, config.state_file);
     gateway.control = control_new(loop, &rules, gateway.feed);
-    const struct p1_port_crew crew = {on_frame, on_tic, NULL};
+    const struct p1_port_crew crew = {on_frame, on_tic, on_octets, NULL};
+    if ((*config.copy_device || *config.copy_address)
+        && !(gateway.copy = p1_copy_new(loop, &copied)))
+        return EXIT_FAILURE;
     gateway.port = p1_port_new(loop, &port_settings, &crew);
     if (*config.meter_type && !(gateway.meter_server = meter_server_new(loop, &served)))
         return EXIT_FAILURE;
-    if (*config.http_address
-        && !(gateway.page =
-                 status_page_new(loop, &shown, gateway.control, p1_port_counts(gateway.port))))
+    const struct status_page_sources sources = {gateway.control, p1_port_counts(gateway.port),
+                                                gateway.copy, gateway.feed};
+    if (*config.http_address && !(gateway.page = status_page_new(loop, &shown, &sources)))
         return EXIT_FAILURE;
     gateway.counters_timer = loop_timer_new(loop, on_counters, NULL);
+    gateway.restart_timer = loop_timer_new(loop, on_restart, loop);
     if (*config.site)
         loop_timer_in(gateway.counters_timer, config.counters_s * SECONDS_NS);
     struct notify *notify = notify_new(loop);
     loop_run(loop);
     notify_free(notify);
     loop_timer_free(gateway.counters_timer);
+    loop_timer_free(gateway.restart_timer);
     status_page_free(gateway.page);
     meter_server_free(gateway.meter_server);
     p1_port_free(gateway.port);
+    p1_copy_free(gateway.copy);
     control_free(gateway.control);
     feed_free(gateway.feed);
     charger_type_clear(&type);
     meter_map_clear(&meter_map);
     loop_free(loop);
-    return EXIT_SUCCESS;
+    if (!restarts)
+        return EXIT_SUCCESS;
+    log_info("program.starts_anew");
+    execv("/proc/self/exe", argv);
+    log_error("program.failed", F("what", "start anew"), F("why", strerror(errno)));
+    return EXIT_FAILURE;
 }

@@ -38,9 +38,9 @@ static bool take_address(const char **text, uint16_t *address)
     return true;
 }
 
-static enum err complain(const char *path, const char *name, const char *why)
+static enum err complain(const char *path, const char *section, const char *name, const char *why)
 {
-    fprintf(stderr, "%s: %s: %s\n", path, name, why);
+    config_complain(path, section, name, why);
     return ERR_SYNTAX;
 }
 
@@ -60,9 +60,9 @@ static enum err take_entry(const char *path, struct meter_map *map, enum meter_q
         is_good = end != at + len && !*end && entry.step > 0 && isfinite(entry.step);
     }
     if (!is_good)
-        return complain(path, name, "not like 0x8006 f32 1");
+        return complain(path, "registers", name, "not like 0x8006 f32 1");
     if (entry.address + registers_count(entry.type) - 1 > UINT16_MAX)
-        return complain(path, name, "ends beyond the last address");
+        return complain(path, "registers", name, "ends beyond the last address");
     map->entries[map->count++] = entry;
     return ERR_NONE;
 }
@@ -79,7 +79,7 @@ static enum err take_untold(const char *path, struct meter_map *map, const char 
             continue;
         }
         if (!take_address(&at, &address) || map->count == METER_MAP_ENTRIES)
-            return complain(path, "untold", "not a type and addresses, or too many");
+            return complain(path, "meter", "untold", "not a type and addresses, or too many");
         map->entries[map->count++] = (struct meter_map_entry){METER_UNTOLD, address, type, 1};
     }
     return ERR_NONE;
@@ -110,7 +110,7 @@ static enum err take_fixed(const char *path, struct meter_map *map, const char *
             is_good = put_fixed(map, address++,
                                 (uint16_t)(at[0] << 8 | (at[1] && at[1] != ' ' ? at[1] : 0)));
         if (!is_good || (*at && *at != ' '))
-            return complain(path, "fixed",
+            return complain(path, "meter", "fixed",
                             "not like 0xC350=0x0053,0x004F 0xC38A=NAME, or too long");
     }
     return ERR_NONE;
@@ -124,7 +124,8 @@ static enum err take_all(const char *path, struct meter_map *map, char *const *t
             return ERR_SYNTAX;
     if (take_untold(path, map, untold) || take_fixed(path, map, fixed))
         return ERR_SYNTAX;
-    return map->count ? ERR_NONE : complain(path, "[registers]", "is empty");
+    return map->count ? ERR_NONE
+                      : complain(path, "registers", "power", "is not there, nor any other");
 }
 
 enum err meter_map_read(const char *path, struct meter_map *map)

@@ -40,8 +40,8 @@ struct meter_map {
     int fixed_count;
 };
 
-// Read a file; errors go to standard error as "path:line: ...", or "path: ..." where a setting
-// cannot be understood. Untouched on error; else owned: meter_map_clear().
+// Read a file; errors go to standard error as "path:line: ...". Untouched on error; else owned:
+// meter_map_clear().
 MUST_CHECK enum err meter_map_read(const char *path, struct meter_map *map);
 void meter_map_clear(struct meter_map *map);
 

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "gateway/meter_server.h"
-#include "base/cursor.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "gateway/listener.h"
+#include "gateway/meter_frame.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-// MODBUS Messaging on TCP/IP 1.0b, 3.1.3: transaction, protocol, length, unit.
-enum { HEAD = 7, LENGTH_AT = 4, ADU_MAX = HEAD + METER_MAP_PDU };
 static const int64_t IDLE_NS = 120 * SECONDS_NS; // machine time; who is silent longer is gone
 
 struct client {
@@ -23,7 +19,7 @@ struct client {
     int fd; // -1: nobody
     struct loop_watch *watch;
     struct mono heard;
-    uint8_t octets[ADU_MAX];
+    uint8_t octets[METER_FRAME_MAX];
     size_t len;
 };
 
@@ -51,38 +47,23 @@ static bool is_fresh(const struct meter_server *server)
     return server->is_told && clock_mono().ns - server->told.ns <= server->settings->hold_ns;
 }
 
-// The answer goes out whole, or the client does not read and is sent away.
-static bool answer(struct client *client, size_t pdu_len)
-{
-    const struct meter_server *server = client->server;
-    uint8_t frame[ADU_MAX];
-    size_t len = meter_map_answer(server->settings->map, is_fresh(server) ? &server->values : NULL,
-                                  client->octets + HEAD, pdu_len, frame + HEAD);
-    struct cursor head = cursor_writer(frame, HEAD);
-    cursor_put(&head, client->octets, LENGTH_AT);
-    cursor_put_u16(&head, (uint16_t)(len + 1));
-    cursor_put_u8(&head, client->octets[HEAD - 1]);
-    return send(client->fd, frame, HEAD + len, MSG_NOSIGNAL) == (ssize_t)(HEAD + len);
-}
-
-// Answer the requests that are there; false when the octets are not Modbus.
+// Answer the requests that are there; false when the octets are not Modbus, or the client does not
+// read: an answer goes out whole.
 static bool answer_all(struct client *client)
 {
-    while (client->len >= HEAD) {
-        struct cursor head = cursor_reader(client->octets + 2, HEAD - 2);
-        uint16_t protocol = cursor_get_u16(&head);
-        size_t rest = cursor_get_u16(&head); // unit and PDU
-        if (protocol || rest < 2 || rest > METER_MAP_PDU + 1)
+    const struct meter_server *server = client->server;
+    const struct meter_values *values = is_fresh(server) ? &server->values : NULL;
+    uint8_t frame[METER_FRAME_MAX];
+    size_t used, len;
+    enum err err;
+    while (!(err = meter_frame_answer(server->settings->map, values, client->octets, client->len,
+                                      &used, frame, &len))) {
+        if (send(client->fd, frame, len, MSG_NOSIGNAL) != (ssize_t)len)
             return false;
-        size_t size = HEAD - 1 + rest;
-        if (client->len < size)
-            return true;
-        if (!answer(client, rest - 1))
-            return false;
-        client->len -= size;
-        memmove(client->octets, client->octets + size, client->len);
+        client->len -= used;
+        memmove(client->octets, client->octets + used, client->len);
     }
-    return true;
+    return err == ERR_MORE;
 }
 
 static void on_client(void *arg, uint32_t events)
@@ -120,7 +101,7 @@ static void on_knock(void *arg, uint32_t events)
 {
     struct meter_server *server = arg;
     (void)events;
-    int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = listener_accept(server->listener);
     if (fd < 0)
         return;
     struct client *client = place(server);
@@ -131,40 +112,15 @@ static void on_knock(void *arg, uint32_t events)
         close(fd);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     client->fd = fd;
     client->heard = clock_mono();
     client->watch = loop_watch(server->loop, fd, EPOLLIN, on_client, client);
 }
 
-static int listen_at(const char *address, int port)
-{
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    bool is_six = inet_pton(AF_INET6, address, &six.sin6_addr) == 1;
-    if (!is_six && inet_pton(AF_INET, address, &four.sin_addr) != 1) {
-        errno = EINVAL;
-        return -1;
-    }
-    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    const struct sockaddr *at =
-        is_six ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
-    if (bind(fd, at, is_six ? sizeof six : sizeof four) || listen(fd, METER_SERVER_CLIENTS)) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
 struct meter_server *meter_server_new(struct loop *loop,
                                       const struct meter_server_settings *settings)
 {
-    int fd = listen_at(settings->address, settings->port);
+    int fd = listener_open(settings->address, settings->port, METER_SERVER_CLIENTS);
     if (fd < 0) {
         log_error("meter_server.failed", F("address", settings->address), F("port", settings->port),
                   F("why", strerror(errno)));
@@ -196,9 +152,7 @@ void meter_server_free(struct meter_server *server)
 
 int meter_server_port(const struct meter_server *server)
 {
-    struct sockaddr_in6 at = {0};
-    socklen_t len = sizeof at;
-    return getsockname(server->listener, (struct sockaddr *)&at, &len) ? -1 : ntohs(at.sin6_port);
+    return listener_port(server->listener);
 }
 
 void meter_server_tell(struct meter_server *server, const struct meter_values *values)

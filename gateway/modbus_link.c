@@ -20,6 +20,7 @@
 #define TCP "tcp://"
 
 enum { COIL = 5, COIL_ON = 0xFF, EXCEPTION_BIT = 0x80, REGISTERS_PER_REQUEST = 123 };
+enum { MOST_UNIT = 247, TO_DEVICE = 255, WRITE_MS = 1000 };
 
 struct modbus_link {
     struct modbus_link_settings settings;
@@ -100,6 +101,7 @@ struct modbus_link *modbus_link_new(const struct modbus_link_settings *settings)
                   F("why", modbus_strerror(errno)));
     modbus_set_response_timeout(link->modbus, (uint32_t)(settings->timeout_ms / 1000),
                                 (uint32_t)(settings->timeout_ms % 1000 * 1000));
+    modbus_set_byte_timeout(link->modbus, 0, 0); // the time-out is for the whole answer
     pthread_mutex_init(&link->lock, NULL);
     return link;
 }
@@ -162,7 +164,7 @@ void modbus_link_explain(const char *what, modbus_error error,
         snprintf(reason, MODBUS_LINK_REASON, "%s: %s", what, modbus_strerror(error));
 }
 
-// ---- a request as text, which libmodbus does not speak
+// ---- a request that libmodbus does not make itself: as text, or to a unit above 247 over TCP
 
 static int64_t now_ns(void)
 {
@@ -175,9 +177,9 @@ static modbus_error write_all(int fd, const char *text, size_t len)
 {
     while (len > 0) {
         ssize_t done = write(fd, text, len);
-        if (done < 0 && errno == EAGAIN)
-            poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 100);
-        else if (done <= 0)
+        if (done < 0 && errno == EAGAIN && poll(&(struct pollfd){fd, POLLOUT, 0}, 1, WRITE_MS) <= 0)
+            return ETIMEDOUT;
+        if (done <= 0 && !(done < 0 && errno == EAGAIN))
             return done < 0 ? errno : EIO;
         text += done > 0 ? done : 0;
         len -= done > 0 ? (size_t)done : 0;
@@ -208,7 +210,6 @@ static modbus_error await_text(const struct modbus_link *link, int fd, uint8_t u
     }
 }
 
-// answer holds len octets on return; those of an exception are an error.
 static modbus_error ask_text(const struct modbus_link *link, uint8_t unit, const uint8_t *pdu,
                              size_t len, uint8_t answer[static MODBUS_PDU_MAX], size_t *answer_len)
 {
@@ -216,8 +217,36 @@ static modbus_error ask_text(const struct modbus_link *link, uint8_t unit, const
     int fd = modbus_get_socket(link->modbus);
     modbus_flush(link->modbus);
     modbus_error error = write_all(fd, frame, modbus_ascii_put(unit, pdu, len, frame));
-    if (!error)
-        error = await_text(link, fd, unit, answer, answer_len);
+    return error ? error : await_text(link, fd, unit, answer, answer_len);
+}
+
+// The library sends what it is given as transaction 0, and does not look at what it answers to.
+static modbus_error ask_frame(const struct modbus_link *link, uint8_t unit, const uint8_t *pdu,
+                              size_t len, uint8_t answer[static MODBUS_PDU_MAX], size_t *answer_len)
+{
+    enum { HEAD = 7, UNIT_AT = 6 };
+    uint8_t frame[1 + MODBUS_PDU_MAX] = {unit}, all[MODBUS_TCP_MAX_ADU_LENGTH] = {0};
+    memcpy(frame + 1, pdu, len);
+    modbus_flush(link->modbus);
+    if (modbus_send_raw_request(link->modbus, frame, (int)len + 1) < 0)
+        return errno;
+    int got = modbus_receive_confirmation(link->modbus, all);
+    if (got < 0)
+        return errno;
+    if (got < HEAD + 2 || all[0] || all[1] || all[2] || all[3] || all[UNIT_AT] != unit)
+        return EMBBADDATA;
+    *answer_len = (size_t)got - HEAD;
+    memcpy(answer, all + HEAD, *answer_len);
+    return 0;
+}
+
+// answer holds len octets on return; those of an exception are an error.
+static modbus_error ask_raw(const struct modbus_link *link, uint8_t unit, const uint8_t *pdu,
+                            size_t len, uint8_t answer[static MODBUS_PDU_MAX], size_t *answer_len)
+{
+    modbus_error error = link->settings.is_ascii
+                             ? ask_text(link, unit, pdu, len, answer, answer_len)
+                             : ask_frame(link, unit, pdu, len, answer, answer_len);
     if (error)
         return error;
     if (*answer_len == 2 && answer[0] == (pdu[0] | EXCEPTION_BIT))
@@ -232,13 +261,13 @@ static uint8_t *put_u16(uint8_t *at, int value)
     return at;
 }
 
-static modbus_error read_text(const struct modbus_link *link, int unit, int function, int address,
-                              uint16_t *words, int count)
+static modbus_error read_raw(const struct modbus_link *link, int unit, int function, int address,
+                             uint16_t *words, int count)
 {
     uint8_t pdu[5] = {(uint8_t)function}, answer[MODBUS_PDU_MAX] = {0};
     size_t len = 0;
     put_u16(put_u16(pdu + 1, address), count);
-    modbus_error error = ask_text(link, (uint8_t)unit, pdu, sizeof pdu, answer, &len);
+    modbus_error error = ask_raw(link, (uint8_t)unit, pdu, sizeof pdu, answer, &len);
     if (!error && (len != 2 + 2 * (size_t)count || answer[1] != 2 * count))
         error = EMBBADDATA;
     for (int i = 0; !error && i < count; i++)
@@ -246,8 +275,8 @@ static modbus_error read_text(const struct modbus_link *link, int unit, int func
     return error;
 }
 
-static modbus_error write_text(const struct modbus_link *link, int unit, int function, int address,
-                               const uint16_t *words, int count)
+static modbus_error write_raw(const struct modbus_link *link, int unit, int function, int address,
+                              const uint16_t *words, int count)
 {
     uint8_t pdu[MODBUS_PDU_MAX] = {(uint8_t)function}, answer[MODBUS_PDU_MAX] = {0};
     uint8_t *at = put_u16(pdu + 1, address);
@@ -260,7 +289,7 @@ static modbus_error write_text(const struct modbus_link *link, int unit, int fun
         at = put_u16(at, function == COIL ? (words[0] ? COIL_ON << 8 : 0) : words[0]);
     }
     size_t len = 0;
-    modbus_error error = ask_text(link, (uint8_t)unit, pdu, (size_t)(at - pdu), answer, &len);
+    modbus_error error = ask_raw(link, (uint8_t)unit, pdu, (size_t)(at - pdu), answer, &len);
     if (!error && (len != 5 || memcmp(pdu, answer, len) != 0))
         error = EMBBADDATA;
     return error;
@@ -268,11 +297,17 @@ static modbus_error write_text(const struct modbus_link *link, int unit, int fun
 
 // ---- a request
 
+static bool is_raw(const struct modbus_link *link, int unit)
+{
+    return link->settings.is_ascii
+           || (unit > MOST_UNIT && unit != TO_DEVICE && is_tcp(link->settings.address));
+}
+
 static modbus_error read_once(const struct modbus_link *link, int unit, int function, int address,
                               uint16_t *words, int count)
 {
-    if (link->settings.is_ascii)
-        return read_text(link, unit, function, address, words, count);
+    if (is_raw(link, unit))
+        return read_raw(link, unit, function, address, words, count);
     int done = function == 4 ? modbus_read_input_registers(link->modbus, address, count, words)
                              : modbus_read_registers(link->modbus, address, count, words);
     return done == count ? 0 : errno;
@@ -281,8 +316,8 @@ static modbus_error read_once(const struct modbus_link *link, int unit, int func
 static modbus_error write_once(const struct modbus_link *link, int unit, int function, int address,
                                const uint16_t *words, int count)
 {
-    if (link->settings.is_ascii)
-        return write_text(link, unit, function, address, words, count);
+    if (is_raw(link, unit))
+        return write_raw(link, unit, function, address, words, count);
     int done;
     assert(words);
     if (function == COIL)
@@ -326,7 +361,7 @@ static modbus_error ask_once(struct modbus_link *link, const struct request *req
     if (error)
         return error;
     rest(link);
-    if (modbus_set_slave(link->modbus, request->unit))
+    if (!is_raw(link, request->unit) && modbus_set_slave(link->modbus, request->unit))
         error = errno;
     else if (request->in)
         error = read_once(link, request->unit, request->function, request->address, request->in,

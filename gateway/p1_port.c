@@ -192,6 +192,8 @@ static void take(struct p1_port *port, const char *octets, size_t len)
         take_encrypted(port, octets, len);
     else
         take_plain(port, octets, len);
+    if (port->crew.octets)
+        port->crew.octets(port->crew.arg, octets, len);
 }
 
 static void opened(struct p1_port *port)

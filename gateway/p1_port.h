@@ -33,6 +33,8 @@ struct p1_port_settings {
 struct p1_port_crew {
     void (*frame)(void *arg, const struct p1_frame *frame, const char *telegram, size_t len);
     void (*tic)(void *arg, const struct tic *tic);
+    // All that was read, as it was read, after what came of it was handed over; NULL for none.
+    void (*octets)(void *arg, const char *octets, size_t len);
     void *arg;
 };
 

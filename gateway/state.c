@@ -4,7 +4,7 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
-#include "io/whole_file.h"
+#include "io/durable_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -191,7 +191,7 @@ enum err state_file_save(struct state_file *file, const struct state *state,
         free(content);
         return ERR_NONE;
     }
-    enum err err = whole_file_write(file->path, content, strlen(content), why);
+    enum err err = durable_file_write(file->path, content, strlen(content), why);
     free(file->content);
     file->content = err ? NULL : content;
     if (err)

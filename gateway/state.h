@@ -11,14 +11,14 @@
 
 #include "base/err.h"
 #include "gateway/seal_gate.h"
-#include "io/whole_file.h"
+#include "io/durable_file.h"
 #include "wire/long_message.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATE_MAX = 8192, STATE_REASON = WHOLE_FILE_REASON, STATE_DIGEST = 64 };
+enum { STATE_MAX = 8192, STATE_REASON = DURABLE_FILE_REASON, STATE_DIGEST = 64 };
 
 struct state_profile {
     bool is_set;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/rfc3339.h"
 #include "gateway/meter_values.h"
+#include "gateway/metrics.h"
 
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -13,12 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GUESSES = 5 };
+
 struct status_page {
     const struct status_page_settings *settings;
-    const struct control *control;
-    const struct p1_counts *p1;
+    struct status_page_sources sources;
+    struct loop *loop;
     struct http *http;
     char *authorization; // that a request must bring; NULL: none
+    int guesses;         // of it that are left
+    int64_t guessed_ns;  // when they were counted
     struct mono started, heard;
     bool has_telegram;
     size_t len;
@@ -123,10 +128,11 @@ static uint64_t broken(const struct p1_counts *p1)
 static json_t *status_json(const struct status_page *page)
 {
     const struct status_page_settings *settings = page->settings;
-    const struct p1_counts *p1 = page->p1;
+    const struct p1_counts *p1 = page->sources.p1;
     uint64_t good = p1->ok + p1->absent;
-    struct feed_status status = control_status(page->control);
-    const struct p1_telegram *telegram = page->has_telegram ? control_metered(page->control) : NULL;
+    struct feed_status status = control_status(page->sources.control);
+    const struct p1_telegram *telegram =
+        page->has_telegram ? control_metered(page->sources.control) : NULL;
     char at[RFC3339_MS_LEN + 1], since[RFC3339_MS_LEN + 1];
     rfc3339_format_ms(status.at.ns, at);
     rfc3339_format_ms(status.since.ns, since);
@@ -138,19 +144,24 @@ static json_t *status_json(const struct status_page *page)
         json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "mode",
                   setpoint_mode_name(status.mode), "reason", status.reason, "since", since, "at",
                   at, "limit_w", status.has_limit ? json_integer(status.limit_w) : json_null(),
-                  "chargers", chargers_json(control_chargers(page->control)), "p1", line, "meter",
-                  meter_json(telegram), "messages", messages_json(page->control));
-    json_t *more =
-        json_pack("{s:s, s:I, s:o, s:{s:o, s:o}}", "version", settings->version, "uptime_s",
-                  (json_int_t)((clock_mono().ns - page->started.ns) / SECONDS_NS), "MeterType",
-                  text_or_null(settings->meter_name), "MQTT", "Broker",
-                  text_or_null(settings->broker), "Site", text_or_null(settings->site));
+                  "chargers", chargers_json(control_chargers(page->sources.control)), "p1", line,
+                  "meter", meter_json(telegram), "messages", messages_json(page->sources.control));
+    json_t *more = json_pack(
+        "{s:s, s:I, s:o, s:{s:o, s:o}}", "version", settings->version, "uptime_s",
+        (json_int_t)((clock_mono().ns - page->started.ns) / SECONDS_NS), "MeterType",
+        text_or_null(settings->meter_name), "MQTT", "Broker",
+        text_or_null(settings->config.now.broker), "Site", text_or_null(settings->config.now.site));
     json_object_update(root, more);
     json_decref(more);
     return root;
 }
 
 // ---- routes
+
+static double seconds_since(struct mono then)
+{
+    return (double)(clock_mono().ns - then.ns) / (double)SECONDS_NS;
+}
 
 static void get_status(struct http_request *request)
 {
@@ -187,46 +198,87 @@ static void get_telegram(struct http_request *request)
 static void get_metrics(struct http_request *request)
 {
     const struct status_page *page = http_worker(request);
-    const struct p1_counts *p1 = page->p1;
-    const struct charger_group *group = control_chargers(page->control);
-    struct feed_status status = control_status(page->control);
-    int confirmed = 0, count = charger_group_count(group);
-    for (int i = 0; i < count; i++)
-        confirmed += charger_group_member(group, i).is_confirmed;
-    char *text = memory_format(
-        "# TYPE socmod_gateway_limit_watts gauge\nsocmod_gateway_limit_watts{mode=\"%s\"} %d\n"
-        "# TYPE socmod_gateway_chargers gauge\nsocmod_gateway_chargers %d\n"
-        "# TYPE socmod_gateway_chargers_confirmed gauge\nsocmod_gateway_chargers_confirmed %d\n"
-        "# TYPE socmod_gateway_telegrams_total counter\n"
-        "socmod_gateway_telegrams_total{crc=\"ok\"} %llu\n"
-        "socmod_gateway_telegrams_total{crc=\"bad\"} %llu\n"
-        "socmod_gateway_telegrams_total{crc=\"absent\"} %llu\n"
-        "# TYPE socmod_gateway_telegrams_broken_total counter\n"
-        "socmod_gateway_telegrams_broken_total %llu\n",
-        setpoint_mode_name(status.mode), status.limit_w, count, confirmed,
-        (unsigned long long)p1->ok, (unsigned long long)p1->bad, (unsigned long long)p1->absent,
-        (unsigned long long)broken(p1));
+    const struct status_page_sources *from = &page->sources;
+    const struct charger_group *group = control_chargers(from->control);
+    struct metrics metrics = {
+        .status = control_status(from->control),
+        .chargers = charger_group_count(group),
+        .p1 = *from->p1,
+        .has_telegram = page->has_telegram,
+        .telegram_age_s = seconds_since(page->heard),
+        .copy_missed = p1_copy_missed(from->copy),
+        .feed = feed_counts(from->feed),
+        .busy_longest_s = (double)loop_longest_ns(page->loop) / (double)SECONDS_NS,
+        .uptime_s = seconds_since(page->started),
+    };
+    for (int i = 0; i < metrics.chargers; i++)
+        metrics.confirmed += charger_group_member(group, i).is_confirmed;
+    char *text = metrics_text(&metrics);
     http_answer(request, 200, "text/plain; version=0.0.4", text, strlen(text));
+}
+
+static const struct remote_config *config_of(const struct http_request *request)
+{
+    const struct status_page *page = http_worker(request);
+    return &page->settings->config;
+}
+
+static void get_config(struct http_request *request)
+{
+    remote_config_get(config_of(request), request);
+}
+
+static void patch_config(struct http_request *request)
+{
+    remote_config_patch(config_of(request), request);
+}
+
+static void post_reset(struct http_request *request)
+{
+    remote_config_reset(config_of(request), request);
 }
 
 static const struct http_route routes[] = {
     {.method = "GET", .pattern = "/", .fn = get_page},
     {.method = "GET", .pattern = "/api/v1/status", .fn = get_status},
     {.method = "GET", .pattern = "/api/v1/telegram", .fn = get_telegram},
+    {.method = "GET", .pattern = "/api/v1/config", .fn = get_config},
+    {.method = "PATCH", .pattern = "/api/v1/config", .fn = patch_config},
+    {.method = "POST", .pattern = "/api/v1/reset", .fn = post_reset},
     {.method = "GET", .pattern = "/metrics", .fn = get_metrics},
     {0},
 };
 
 // ---- who may ask
 
+// May somebody guess the password once more? Real time, whatever the hands show.
+static bool may_guess(struct status_page *page)
+{
+    int64_t now_ns = clock_real_ns(clock_mono().ns);
+    int64_t earned = (now_ns - page->guessed_ns) / SECONDS_NS;
+    bool is_full = earned >= GUESSES - page->guesses;
+    page->guesses = is_full ? GUESSES : page->guesses + (int)earned;
+    page->guessed_ns = is_full ? now_ns : page->guessed_ns + earned * SECONDS_NS;
+    return page->guesses > 0;
+}
+
 static bool is_allowed(struct http_request *request, const struct http_route *route)
 {
     (void)route;
-    const struct status_page *page = http_worker(request);
+    struct status_page *page = http_worker(request);
     const char *given = http_header(request, "Authorization");
     size_t len = page->authorization ? strlen(page->authorization) : 0;
-    if (!len || (given && strlen(given) == len && !CRYPTO_memcmp(given, page->authorization, len)))
+    if (!len)
         return true;
+    if (given && !may_guess(page)) {
+        http_add_header(request, "Retry-After", "1");
+        http_problem(request, 429, "guesses", "too many wrong passwords");
+        return false;
+    }
+    if (given && strlen(given) == len && !CRYPTO_memcmp(given, page->authorization, len))
+        return true;
+    if (given)
+        page->guesses--;
     http_add_header(request, "WWW-Authenticate", "Basic realm=\"gateway\", charset=\"UTF-8\"");
     http_problem(request, 401, "unauthorized", "name and password are needed");
     return false;
@@ -271,13 +323,14 @@ const char *status_page_fault(const struct status_page_settings *settings)
 // ---- life
 
 struct status_page *status_page_new(struct loop *loop, const struct status_page_settings *settings,
-                                    const struct control *control, const struct p1_counts *p1)
+                                    const struct status_page_sources *sources)
 {
     struct status_page *page = memory_new(1, sizeof *page);
     page->settings = settings;
-    page->control = control;
-    page->p1 = p1;
+    page->sources = *sources;
+    page->loop = loop;
     page->started = clock_mono();
+    page->guesses = GUESSES;
     bool asks = *settings->password_file;
     page->authorization = asks ? read_authorization(settings) : NULL;
     if (asks && !page->authorization)

@@ -47,7 +47,7 @@ create unique index refused_once on dali.refused (at, source, md5(content)); -- 
 
 -- Doorbell "dali_quarter": payload is the number of a transformer with news.
 
--- A gateway tells what became of a message, and what it does. Topic gateway/<equipment id>/receipt
+-- A gateway tells what became of a message, and what it does. Topic socmod/v1/gateway/<equipment id>/receipt
 create table field.receipt (
     id           bigint generated always as identity primary key,
     meter        integer not null,       -- grid.meter.number
@@ -65,7 +65,7 @@ create table field.receipt (
 create index on field.receipt (digest, meter);
 create index on field.receipt (meter, id desc);
 
--- What the meter measured over a quarter. Topic gateway/<equipment id>/load
+-- What the meter measured over a quarter. Topic socmod/v1/gateway/<equipment id>/load
 create table field.load (
     quarter   timestamptz not null check (extract(epoch from quarter)::bigint % 900 = 0),
     meter     integer not null,
@@ -80,7 +80,7 @@ create table field.load (
 ) partition by range (quarter);
 create index on field.load (meter, quarter desc);
 
--- The newest word of each gateway. Topic gateway/<equipment id>/status, retained, with last will
+-- The newest word of each gateway. Topic socmod/v1/gateway/<equipment id>/status, retained, with last will
 create table field.gateway (
     meter   integer primary key,
     online  boolean not null,

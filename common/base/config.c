@@ -189,6 +189,44 @@ enum err config_read(const char *path, const struct setting *settings)
     return reading.err;
 }
 
+// Does a line without leading blanks say name = ...?
+static bool says(const char *line, const char *name)
+{
+    size_t len = strlen(name);
+    return !strncmp(line, name, len) && strchr("=:", line[len + strspn(line + len, " \t")])
+           && line[len];
+}
+
+static int find_line(FILE *file, const char *section, const char *name)
+{
+    char line[LINE_OCTETS];
+    int found = 0;
+    bool is_within = false;
+    size_t len = strlen(section);
+    for (int number = 1; fgets(line, sizeof line, file); number++) {
+        const char *text = line + strspn(line, " \t");
+        if (*text == '[')
+            is_within = !strncmp(text + 1, section, len) && text[1 + len] == ']';
+        if (is_within && says(text, name))
+            return number;
+        if (is_within && *text == '[')
+            found = number;
+    }
+    return found;
+}
+
+void config_complain(const char *path, const char *section, const char *name, const char *why)
+{
+    FILE *file = fopen(path, "re");
+    int line = file ? find_line(file, section, name) : 0;
+    if (file)
+        fclose(file);
+    if (line)
+        fprintf(stderr, "%s:%d: [%s] %s: %s\n", path, line, section, name, why);
+    else
+        fprintf(stderr, "%s: [%s] %s: %s\n", path, section, name, why);
+}
+
 void config_print_sample(const struct setting *settings, FILE *out)
 {
     const char *section = "";

@@ -34,6 +34,11 @@ void config_defaults(const struct setting *settings);
 // be read. All errors of a file are told, not only the first.
 MUST_CHECK enum err config_read(const char *path, const struct setting *settings);
 
+// Tell on standard error, as config_read() does, what is wrong with a setting that was read well
+// but does not go with others: "path:line: [section] name: why". The line is that of the setting,
+// or of its section where it was not given; none where neither stands in the file.
+void config_complain(const char *path, const char *section, const char *name, const char *why);
+
 // A complete file with every default and its help.
 void config_print_sample(const struct setting *settings, FILE *out);
 

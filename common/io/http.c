@@ -266,6 +266,8 @@ static const char *title_of(int status)
         return "Too long an address";
     case 415:
         return "Not in this form";
+    case 422:
+        return "A value will not do";
     case 429:
         return "Too many requests";
     case 431:

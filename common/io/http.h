@@ -24,7 +24,7 @@ const char *http_method(const struct http_request *request);
 const char *http_path(const struct http_request *request);
 const char *http_query(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
-const char *http_body(const struct http_request *request, size_t *len); // POST, PUT: all of it
+const char *http_body(const struct http_request *request, size_t *len); // all of it
 // What stood at the n-th {...} of the route's pattern. Percent signs are decoded before the path is
 // compared, so a %2F is a slash.
 const char *http_part(const struct http_request *request, int n);

@@ -46,6 +46,7 @@ struct posted {
 struct loop {
     int epoll, signals, doorbell, alarm;
     bool stopped;
+    int64_t longest_ns;
     struct loop_watch *gone;
     struct loop_watch *watches[WATCHES];
     struct loop_timer **heap; // those that are set; none is due before its parent (i - 1) / 2
@@ -274,6 +275,13 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+static int64_t real_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * SECONDS_NS + now.tv_nsec;
+}
+
 void loop_run(struct loop *loop)
 {
     while (!loop->stopped) {
@@ -281,14 +289,22 @@ void loop_run(struct loop *loop)
         int count = epoll_wait(loop->epoll, events, EVENTS_AT_ONCE, -1);
         if (count < 0 && errno != EINTR)
             log_fatal("loop.failed", F("what", "epoll_wait"), F("why", strerror(errno)));
+        int64_t start_ns = real_ns();
         for (int i = 0; i < count; i++) {
             struct loop_watch *watch = events[i].data.ptr;
             if (!watch->gone)
                 watch->fn(watch->arg, events[i].events);
         }
         free_gone(loop);
+        int64_t busy_ns = real_ns() - start_ns;
+        loop->longest_ns = busy_ns > loop->longest_ns ? busy_ns : loop->longest_ns;
     }
     loop->stopped = false;
+}
+
+int64_t loop_longest_ns(const struct loop *loop)
+{
+    return loop->longest_ns;
 }
 
 void loop_stop(struct loop *loop)

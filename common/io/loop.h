@@ -23,6 +23,10 @@ void loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+// The longest that the loop was busy with what was ready at once: as long, at most, as anything
+// that became ready meanwhile had to wait. Real time, since loop_new().
+int64_t loop_longest_ns(const struct loop *loop);
+
 // Call fn(arg, events) whenever fd is ready for events (EPOLLIN, EPOLLOUT). The descriptor
 // stays the caller's. Unwatch before closing it; allowed inside any callback.
 struct loop_watch *loop_watch(struct loop *loop, int fd, uint32_t events,

@@ -68,7 +68,7 @@ static bool is_equipment_id(const char *text, size_t len)
 enum err report_topic(const char *topic, enum report_kind *kind,
                       char equipment_id[static EQUIPMENT_ID_LEN + 1])
 {
-    static const char prefix[] = "gateway/";
+    static const char prefix[] = "socmod/v1/gateway/";
     if (strncmp(topic, prefix, sizeof prefix - 1) != 0)
         return ERR_SYNTAX;
     const char *id = topic + sizeof prefix - 1;

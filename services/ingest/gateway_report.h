@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What gateways report over MQTT: the payloads of gateway/<equipment id>/receipt, load and
-// status, read strictly. Pure.
+// What gateways report over MQTT: the payloads of socmod/v1/gateway/<equipment id>/receipt, load
+// and status, read strictly. Pure.
 
 #ifndef INGEST_GATEWAY_REPORT_H
 #define INGEST_GATEWAY_REPORT_H
@@ -17,7 +17,7 @@ enum { EQUIPMENT_ID_LEN = 48, REPORT_WHY_LEN = 120 };
 enum report_kind { REPORT_RECEIPT, REPORT_LOAD, REPORT_STATUS, REPORT_KINDS };
 
 // Which kind of report a topic carries, and of which meter (its equipment identifier).
-//   ERR_SYNTAX  not gateway/<equipment id>/receipt, load or status
+//   ERR_SYNTAX  not socmod/v1/gateway/<equipment id>/receipt, load or status
 MUST_CHECK enum err report_topic(const char *topic, enum report_kind *kind,
                                  char equipment_id[static EQUIPMENT_ID_LEN + 1]);
 

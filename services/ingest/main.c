@@ -168,8 +168,8 @@ static void on_silence(void *arg)
 
 static void subscribe(struct service *service)
 {
-    static const char *const filters[] = {"dali/+/+/quarter", "gateway/+/receipt",
-                                          "gateway/+/load"};
+    static const char *const filters[] = {"dali/+/+/quarter", "socmod/v1/gateway/+/receipt",
+                                          "socmod/v1/gateway/+/load"};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         char *filter = *config.share ? memory_format("$share/%s/%s", config.share, filters[i])
                                      : memory_text(filters[i]);
@@ -177,7 +177,7 @@ static void subscribe(struct service *service)
         free(filter);
     }
     // Retained messages do not come through a shared subscription.
-    mqtt_subscribe(service->mqtt, "gateway/+/status", 1);
+    mqtt_subscribe(service->mqtt, "socmod/v1/gateway/+/status", 1);
 }
 
 static int serve(struct service *service, const struct arrival_bounds *bounds)

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct amperes_connection connection = {3, 230000, 11040};
         uint16_t words[CHARGER_WORDS];
         struct amperes_value value = amperes_from_watts(&type.scale, &connection, false, 6000);
-        int count = charger_type_words(&type, value.raw, words);
+        int count = charger_type_words(&type, value.phase, words);
         assert(count >= 1 && count <= CHARGER_WORDS && value.watts <= 6000 + 1);
         if (!charger_type_at_point(&type, 2))
             assert(type.limit.address <= UINT16_MAX);

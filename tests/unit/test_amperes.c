@@ -158,3 +158,149 @@ Test(amperes, never_gives_more_than_the_limit)
                               limit, value.watts);
             }
 }
+
+struct bounded {
+    struct amperes_scale scale;
+    bool per_phase;
+    int phases;
+    int64_t ma[AMPERES_PHASES];
+    int32_t limit_w;
+    int64_t phase[AMPERES_PHASES];
+    int32_t watts;
+    bool paused;
+    char why[60];
+};
+
+ParameterizedTestParameters(amperes, keeps_each_phase_within_its_bound)
+{
+    static struct bounded cases[] = {
+        {{AMPERES_A, 100000, 60, 320, 0},
+         true,
+         3,
+         {10000, 8000, 16000},
+         6000,
+         {86, 80, 86},
+         5796,
+         false,
+         "one phase has less"},
+        {{AMPERES_A, 100000, 60, 320, 0},
+         true,
+         3,
+         {10000, 5900, 16000},
+         6000,
+         {86, 0, 86},
+         3956,
+         false,
+         "one phase has too little, and pauses"},
+        {{AMPERES_A, 100000, 60, 320, 60},
+         true,
+         3,
+         {10000, 5900, 16000},
+         6000,
+         {86, 60, 86},
+         0,
+         true,
+         "a switch pauses all"},
+        {{AMPERES_A, 100000, 60, 320, 0},
+         true,
+         3,
+         {5000, 5900, 5000},
+         6000,
+         {0, 0, 0},
+         0,
+         true,
+         "all have too little"},
+        {{AMPERES_A, 100000, 60, 320, 0},
+         true,
+         2,
+         {10000, 8000, 1000},
+         4000,
+         {86, 80, 0},
+         3818,
+         false,
+         "its third phase is not connected"},
+        {{AMPERES_A, 100000, 60, 320, 0},
+         false,
+         3,
+         {10000, 8000, 16000},
+         6000,
+         {80, 80, 80},
+         5520,
+         false,
+         "one number: the least"},
+        {{AMPERES_A, 100000, 60, 320, 0},
+         false,
+         1,
+         {10000, 8000, 16000},
+         6000,
+         {100, 100, 100},
+         2300,
+         false,
+         "one number, one phase"},
+        {{AMPERES_A, 1000000, 6, 32, 0},
+         false,
+         3,
+         {10900, 12000, 16000},
+         11000,
+         {10, 10, 10},
+         6900,
+         false,
+         "whole amperes"},
+        {{AMPERES_W, 100000000, 0, 65535, 0},
+         false,
+         3,
+         {10000, 8000, 16000},
+         6000,
+         {49, 49, 49},
+         4900,
+         false,
+         "power: 8 A at 207 V on three phases"},
+        {{AMPERES_PERCENT, 1000000, 0, 100, 0},
+         false,
+         3,
+         {10000, 8000, 16000},
+         6000,
+         {45, 45, 45},
+         4968,
+         false,
+         "the same in per cent"},
+        {{AMPERES_A, 100000, 60, 320, 0},
+         true,
+         3,
+         {AMPERES_UNBOUND, AMPERES_UNBOUND, AMPERES_UNBOUND},
+         6000,
+         {86, 86, 86},
+         5934,
+         false,
+         "no bounds"},
+    };
+    return cr_make_param_array(struct bounded, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct bounded *c, amperes, keeps_each_phase_within_its_bound)
+{
+    const struct amperes_connection connection = {c->phases, 230000, 11040};
+    const struct amperes_bounds bounds = {{c->ma[0], c->ma[1], c->ma[2]}};
+    struct amperes_value value =
+        amperes_from_bounded(&c->scale, &connection, false, c->per_phase, &bounds, c->limit_w);
+    for (int i = 0; i < AMPERES_PHASES; i++)
+        cr_expect_eq(value.phase[i], c->phase[i], "%s: phase %d is %lld", c->why, i,
+                     (long long)value.phase[i]);
+    cr_expect_eq(value.watts, c->watts, "%s: %d W", c->why, value.watts);
+    cr_expect_eq(value.paused, c->paused, "%s", c->why);
+}
+
+Test(amperes, turns_bounds_to_the_phases_of_a_charger)
+{
+    struct amperes_bounds bounds = {{1, 2, 3}}, own;
+    cr_expect_eq(amperes_bounds_read("16 10.5", &bounds), ERR_SYNTAX);
+    cr_expect_eq(amperes_bounds_read("16 10 0", &bounds), ERR_SYNTAX);
+    cr_expect_eq(amperes_bounds_read("16 10 8 8", &bounds), ERR_SYNTAX);
+    cr_expect_eq(amperes_bounds_read("16 nan 8", &bounds), ERR_SYNTAX);
+    cr_expect_eq(bounds.ma[0], 1, "untouched");
+    cr_assert_eq(amperes_bounds_read("16 10.5 8", &bounds), ERR_NONE);
+    own = amperes_rotate(&bounds, "231");
+    cr_expect(own.ma[0] == 10500 && own.ma[1] == 8000 && own.ma[2] == 16000);
+    cr_assert_eq(amperes_bounds_read("", &bounds), ERR_NONE);
+    cr_expect_eq(bounds.ma[2], AMPERES_UNBOUND);
+}

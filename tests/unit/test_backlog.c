@@ -13,7 +13,7 @@
 
 static char folder[] = "/tmp/backlog.XXXXXX";
 static char path[64];
-static const struct backlog_settings settings = {path, "gateway/E1/receipt", "gateway/E1/load"};
+static const struct backlog_settings settings = {path, "socmod/v1/gateway/E1/receipt", "socmod/v1/gateway/E1/load"};
 static const struct backlog_settings memory_only = {NULL, "r", "l"};
 
 static void make_folder(void)
@@ -121,7 +121,7 @@ Test(backlog, goes_on_after_a_restart)
 
 Test(backlog, leaves_out_what_is_of_another_meter)
 {
-    const struct backlog_settings other = {path, "gateway/E2/receipt", "gateway/E2/load"};
+    const struct backlog_settings other = {path, "socmod/v1/gateway/E2/receipt", "socmod/v1/gateway/E2/load"};
     struct backlog *backlog = backlog_new(&other);
     add(backlog, true, 1);
     add(backlog, false, 2);

@@ -146,6 +146,7 @@ static void add(const char *path, struct loop *loop)
         .rewrite_s = 25,
         .watch_s = 5,
         .connection = {PHASES, VOLT * 1000, 11040},
+        .bounds = {{AMPERES_UNBOUND, AMPERES_UNBOUND, AMPERES_UNBOUND}},
     };
     pair->group = charger_group_new(loop, &pair->settings, on_report, pair);
 }

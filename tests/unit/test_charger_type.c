@@ -73,7 +73,7 @@ static struct golden goldens[] = {
     {"pulsares", 16, 0x005D, 1, {0x3E80}, {0x0000}},
     {"kathrein", 6, 0x00A2, 1, {0x3E80}, {0x0000}},
     {"obo", 6, 0x0006, 1, {0x0010}, {0x0000}},
-    {"sungrow", 6, 0x52D2, 1, {0x0640}, {0x0258}},
+    {"sungrow", 6, 0x52D2, 1, {0x00A0}, {0x003C}},
     {"smartevse3-node", 6, 0x0002, 1, {0x00A0}, {0x0000}},
     {"chargex", 16, 0x01F8, 2, {0x0000, 0x2B20}, {0x0000, 0x0BB8}},
 };
@@ -89,7 +89,7 @@ static void expect_words(const struct golden *c, const struct charger_type *type
     const struct amperes_connection connection = {3, 230000, 11040};
     struct amperes_value value = amperes_from_watts(&type->scale, &connection, false, watts);
     uint16_t words[CHARGER_WORDS] = {0};
-    cr_expect_eq(charger_type_words(type, value.raw, words), c->count, "%s", c->id);
+    cr_expect_eq(charger_type_words(type, value.phase, words), c->count, "%s", c->id);
     for (int i = 0; i < c->count; i++)
         cr_expect_eq(words[i], expected[i], "%s, %d W: word %d is %04X", c->id, watts, i, words[i]);
     cr_expect_leq(value.watts, watts, "%s", c->id);

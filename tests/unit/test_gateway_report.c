@@ -20,16 +20,16 @@ struct topic {
 ParameterizedTestParameters(gateway_report, reads_a_topic)
 {
     static struct topic cases[] = {
-        {"gateway/E0051/receipt", ERR_NONE, REPORT_RECEIPT},
-        {"gateway/E0051/load", ERR_NONE, REPORT_LOAD},
-        {"gateway/E0051/status", ERR_NONE, REPORT_STATUS},
-        {"gateway/E0051/statuses", ERR_SYNTAX, 0},
-        {"gateway/E0051/load/x", ERR_SYNTAX, 0},
-        {"gateway/E0051", ERR_SYNTAX, 0},
-        {"gateway//load", ERR_SYNTAX, 0},
-        {"gateway/E-0051/load", ERR_SYNTAX, 0},
-        {"gateways/E0051/load", ERR_SYNTAX, 0},
-        {"gateway/0123456789012345678901234567890123456789012345678/load", ERR_SYNTAX, 0},
+        {"socmod/v1/gateway/E0051/receipt", ERR_NONE, REPORT_RECEIPT},
+        {"socmod/v1/gateway/E0051/load", ERR_NONE, REPORT_LOAD},
+        {"socmod/v1/gateway/E0051/status", ERR_NONE, REPORT_STATUS},
+        {"socmod/v1/gateway/E0051/statuses", ERR_SYNTAX, 0},
+        {"socmod/v1/gateway/E0051/load/x", ERR_SYNTAX, 0},
+        {"socmod/v1/gateway/E0051", ERR_SYNTAX, 0},
+        {"socmod/v1/gateway//load", ERR_SYNTAX, 0},
+        {"socmod/v1/gateway/E-0051/load", ERR_SYNTAX, 0},
+        {"socmod/v1/gateways/E0051/load", ERR_SYNTAX, 0},
+        {"socmod/v1/gateway/0123456789012345678901234567890123456789012345678/load", ERR_SYNTAX, 0},
     };
     return cr_make_param_array(struct topic, cases, COUNT(cases));
 }

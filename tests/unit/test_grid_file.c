@@ -70,13 +70,13 @@ Test(grid_file, gives_every_object_with_its_defaults)
         "\"chargers\":[{\"id\":\"C1\",\"connection\":\"871687120000000011\",\"max_a\":16}]}\n",
         &got, &findings);
     cr_expect_eq(findings.count, 0, "%s", findings.text[0]);
-    cr_expect_str_eq(got.text, "transformer|T1|Zuid \"7\"|{1,2,3}|-|-|-|-\n"
-                               "transformer|T2||-|-|-|-|-\n"
-                               "feeder|F1|T1|-|-|-|-|-\n"
-                               "connection|871687120000000011|F1|231|11040|4140|0.1|-\n"
-                               "connection|871687120000000012|F1|2|3680|0|1|-\n"
-                               "meter|E1|871687120000000011|head-end|HE1|-|5|3600\n"
-                               "charger|C1|871687120000000011||16|-|-|-\n");
+    cr_expect_str_eq(got.text, "transformer|T1|Zuid \"7\"|{1,2,3}|-|-|-|-|-|-\n"
+                               "transformer|T2||-|-|-|-|-|-|-\n"
+                               "feeder|F1|T1|-|-|-|-|-|-|-\n"
+                               "connection|871687120000000011|F1|231|11040|4140|0.1|-|-|-\n"
+                               "connection|871687120000000012|F1|2|3680|0|1|-|-|-\n"
+                               "meter|E1|871687120000000011|head-end|HE1|-|5|3600|-|smr5\n"
+                               "charger|C1|871687120000000011||16|-|-|-|-|-\n");
 }
 
 Test(grid_file, takes_the_lists_in_any_order)
@@ -87,7 +87,7 @@ Test(grid_file, takes_the_lists_in_any_order)
               "\"transformers\":[{\"id\":\"T1\"}]}",
               &got, &findings);
     cr_expect_eq(findings.count, 0);
-    cr_expect_str_eq(got.text, "feeder|F1|T1|-|-|-|-|-\ntransformer|T1||-|-|-|-|-\n");
+    cr_expect_str_eq(got.text, "feeder|F1|T1|-|-|-|-|-|-|-\ntransformer|T1||-|-|-|-|-|-|-\n");
 }
 
 Test(grid_file, asks_for_what_is_not_in_the_file)
@@ -96,7 +96,7 @@ Test(grid_file, asks_for_what_is_not_in_the_file)
     struct findings findings = {0};
     read_grid("{\"feeders\":[{\"id\":\"F1\",\n\n\"transformer\":\"T9\"}]}", &got, &findings);
     cr_expect_eq(findings.count, 0);
-    cr_expect_str_eq(got.text, "feeder|F1|T9|-|-|-|-|-\n"
+    cr_expect_str_eq(got.text, "feeder|F1|T9|-|-|-|-|-|-|-\n"
                                "? transformer T9: g:3: feeder F1: transformer\n");
 }
 
@@ -228,7 +228,7 @@ Test(grid_file, tells_all_that_is_wrong)
               "{\"id\":\"C2\",\"connection\":\"871687120000000011\",\"max_a\":1}]}",
               &got, &findings);
     cr_expect_eq(findings.count, 5);
-    cr_expect_str_eq(got.text, "charger|C2|871687120000000011||1|-|-|-\n"
+    cr_expect_str_eq(got.text, "charger|C2|871687120000000011||1|-|-|-|-|-\n"
                                "? connection 871687120000000011: g:4: charger C2: connection\n");
     findings_clear(&findings);
 }

@@ -47,10 +47,10 @@ static void remove_folder(void)
 TestSuite(journal, .init = make_folder, .fini = remove_folder);
 
 static const struct journal_record records[] = {
-    {"gateway/E1/receipt", "{\"at\":\"2026-01-14T17:00:00.000Z\"}"},
-    {"gateway/E1/load", "{}"},
-    {"gateway/E1/receipt", ""},
-    {"gateway/E1/receipt", "{\"reason\":\"tab\\t\"}"},
+    {"socmod/v1/gateway/E1/receipt", "{\"at\":\"2026-01-14T17:00:00.000Z\"}"},
+    {"socmod/v1/gateway/E1/load", "{}"},
+    {"socmod/v1/gateway/E1/receipt", ""},
+    {"socmod/v1/gateway/E1/receipt", "{\"reason\":\"tab\\t\"}"},
 };
 
 // What was read, one record a line.

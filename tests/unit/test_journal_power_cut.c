@@ -25,7 +25,7 @@ static void make_folder(void)
     snprintf(beside, sizeof beside, "%s.new", path);
     for (int i = 0; i < RECORDS; i++) {
         memset(texts[i], 'a' + i, TEXT);
-        records[i] = (struct journal_record){"gateway/E1/receipt", texts[i]};
+        records[i] = (struct journal_record){"socmod/v1/gateway/E1/receipt", texts[i]};
     }
 }
 

@@ -336,7 +336,8 @@ Test(pilot_cases, tells_why_a_message_that_is_too_long_is_refused)
 {
     char text[LONG_MESSAGE_MAX + 1];
     memset(text, ' ', sizeof text);
-    memcpy(text, "EBGDirectControl", 16);
+    static const char action[] = "EBGDirectControl";
+    memcpy(text, action, sizeof action - 1);
     static struct long_message message;
     long_message_read(text, sizeof text, LONG_MESSAGE_W, &message);
     cr_expect_eq(message.kind, LONG_MESSAGE_MALFORMED);

@@ -530,7 +530,7 @@ Test(session, does_not_take_the_meters_old_frames)
     result = pair_run(&pair, "hello", 5);
     cr_expect_eq(result->status, SESSION_VERIFIED);
     cr_expect_eq(result->meter_counter, (int64_t)pair.server.counter - 1,
-                 "the last one, that of the goodbye");
+                 "the last: that of the goodbye");
     end();
 }
 

@@ -68,6 +68,7 @@ struct place {
     const char *id;
     struct pole *pole;
     struct modbus_port *port;
+    struct modbus_port_manners manners;
     int64_t said_ms; // when its draw was last told
     bool has_fallen_back;
 };
@@ -183,25 +184,52 @@ static void reboot(struct place *place)
     modbus_port_power(place->port, false);
 }
 
+static bool obey_station(struct station_faults *faults, const char *word, int count)
+{
+    if (!strcmp(word, "silent"))
+        faults->silent = count;
+    else if (!strcmp(word, "exception"))
+        faults->exception = count;
+    else if (!strcmp(word, "echo"))
+        faults->echo = true;
+    else if (!strcmp(word, "nan"))
+        faults->nan = true;
+    else if (!strcmp(word, "error"))
+        faults->error = true;
+    else
+        return false;
+    return true;
+}
+
+static bool obey_port(struct modbus_port_manners *manners, const char *word, int64_t number)
+{
+    if (!strcmp(word, "refuse"))
+        manners->refuses = true;
+    else if (!strcmp(word, "single"))
+        manners->is_single = true;
+    else if (!strcmp(word, "slow"))
+        manners->slow_ms = number == CONTROL_NO_NUMBER ? MS_PER_S : number;
+    else
+        return false;
+    return true;
+}
+
 // NULL, or why the order makes no sense.
 static const char *obey_one(struct place *place, const struct control *order)
 {
     struct station_faults *faults = &place->pole->station.faults;
     int count = order->number == CONTROL_NO_NUMBER ? STATION_EVER : (int)order->number;
-    if (!strcmp(order->word, "silent"))
-        faults->silent = count;
-    else if (!strcmp(order->word, "exception"))
-        faults->exception = count;
-    else if (!strcmp(order->word, "echo"))
-        faults->echo = true;
-    else if (!strcmp(order->word, "error"))
-        faults->error = true;
-    else if (!strcmp(order->word, "clear"))
+    if (!strcmp(order->word, "clear")) {
         *faults = (struct station_faults){0};
-    else if (!strcmp(order->word, "reboot"))
+        place->manners = (struct modbus_port_manners){0};
+    } else if (!strcmp(order->word, "reboot")) {
         reboot(place);
-    else
-        return "no such order (silent, exception, echo, error, reboot, clear)";
+    } else if (!obey_station(faults, order->word, count)
+               && !obey_port(&place->manners, order->word, order->number)) {
+        return "no such order (silent, exception, echo, nan, error, refuse, single, slow, reboot, "
+               "clear)";
+    }
+    modbus_port_behave(place->port, place->manners);
     log_info("fault.ordered", F("what", order->word), F("charger", place->id));
     return NULL;
 }

@@ -137,6 +137,9 @@ struct field {
 
 static const uint16_t state_text[2][8] = {{('B' << 8) | '1'}, {('C' << 8) | '2'}};
 
+// As NaN is told: Alfen's manual, for what is absent.
+static const uint16_t no_number[] = {0x7FC0, 0};
+
 static int64_t applied_of(const struct mimic *mimic)
 {
     return mimic_limit_ma(mimic) * MILLI / mimic->type->applied.step_micro;
@@ -153,10 +156,11 @@ static int64_t state_of(const struct mimic *mimic)
 static int fields_of(const struct mimic *mimic, int function, struct field fields[static FIELDS])
 {
     const struct charger_type *type = mimic->type;
-    int64_t shown = mimic->echoes ? mimic->raw + 1 : mimic->raw;
     const struct field all[] = {
-        {.number = &type->readback, .value = shown},
-        {.number = &type->applied, .value = applied_of(mimic)},
+        {.number = &type->readback},
+        {.number = &type->applied,
+         .value = applied_of(mimic),
+         .text = mimic->is_dumb && type->applied.type == REGISTERS_F32 ? no_number : NULL},
         {.number = &type->state,
          .value = state_of(mimic),
          .text = type->state_registers ? state_text[mimic->charging] : NULL},
@@ -169,10 +173,13 @@ static int fields_of(const struct mimic *mimic, int function, struct field field
         const struct charger_number *number = all[i].number;
         if (number->address == CHARGER_NOWHERE || number->function != function)
             continue;
-        int words = all[i].text ? (int)type->state_registers : registers_count(number->type);
+        bool is_text = number == &type->state && type->state_registers;
+        int words = is_text ? (int)type->state_registers : registers_count(number->type);
         int repeats = number == &type->readback ? type->numbers : 1;
         for (int n = 0; n < repeats; n++) {
             fields[count] = all[i];
+            if (number == &type->readback)
+                fields[count].value = mimic->phase[n] + mimic->echoes;
             fields[count].words = words;
             fields[count++].address = number->address + (int64_t)n * words;
         }
@@ -244,6 +251,7 @@ static int set_limit(struct mimic *mimic, const uint16_t *words, int count, stru
         if (!is_pause && (raw < type->scale.least || raw > type->scale.most))
             return ILLEGAL_VALUE;
         least = i && least < raw ? least : raw;
+        mimic->phase[i] = raw;
     }
     mimic->raw = least;
     mimic->is_set = true;

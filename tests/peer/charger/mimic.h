@@ -28,12 +28,13 @@ struct mimic_plate {
 struct mimic {
     const struct charger_type *type; // borrowed; NULL: this charger is no mimic
     struct mimic_plate plate;
-    bool is_set;               // a limit was written
-    int64_t raw;               // it
-    bool is_off;               // paused by its switch
-    bool heeds;                // enabled
-    bool is_awake;             // the first of two requests came
-    int64_t timeout, fallback; // numbers of the registers
+    bool is_set;                   // a limit was written
+    int64_t raw;                   // it, the least of all phases
+    int64_t phase[CHARGER_PHASES]; // of each
+    bool is_off;                   // paused by its switch
+    bool heeds;                    // enabled
+    bool is_awake;                 // the first of two requests came
+    int64_t timeout, fallback;     // numbers of the registers
     bool has_committed;
     int64_t kept_timeout, kept_fallback;
     int commits;       // writes that wore its memory
@@ -41,6 +42,7 @@ struct mimic {
     bool fallen;
     bool connected, charging; // told by the caller
     bool echoes;              // fault: reads back another limit
+    bool is_dumb;             // fault: the limit that holds, if a float, is no number
 };
 
 // Power on; zeroed before the first time.

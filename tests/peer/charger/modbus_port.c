@@ -22,6 +22,9 @@ struct master {
     struct loop_watch *watch;
     uint8_t octets[OCTETS];
     size_t len;
+    struct loop_timer *slow; // until the answer that waits goes out
+    uint8_t answer[MODBUS_TCP_MAX];
+    size_t answer_len; // 0: none waits
 };
 
 struct modbus_port {
@@ -29,6 +32,7 @@ struct modbus_port {
     const struct modbus_port_events *events;
     void *arg;
     bool dark;
+    struct modbus_port_manners manners;
     struct door *door;
     struct master masters[MASTERS];
     bool has_line;
@@ -50,12 +54,20 @@ static void hang_up(struct master *master)
     loop_unwatch(master->watch);
     close(master->fd);
     master->fd = -1;
-    master->len = 0;
+    master->len = master->answer_len = 0;
+    if (master->slow)
+        loop_timer_stop(master->slow);
 }
 
+static bool say(const struct master *master, const uint8_t *octets, size_t len)
+{
+    return send(master->fd, octets, len, 0) == (ssize_t)len;
+}
+
+// Whether the master may stay.
 static bool answer_tcp(struct master *master, const struct modbus_frame *frame)
 {
-    uint8_t answer[STATION_PDU_MAX] = {0}, out[MODBUS_TCP_MAX];
+    uint8_t answer[STATION_PDU_MAX] = {0};
     struct modbus_port *port = master->port;
     size_t len = 2;
     int unit = port->events->unit;
@@ -65,10 +77,32 @@ static bool answer_tcp(struct master *master, const struct modbus_frame *frame)
         answer[0] = frame->pdu[0] | 0x80;
         answer[1] = NO_SUCH_UNIT;
     }
-    if (!len)
-        return true;
-    len = modbus_tcp_put(frame, answer, len, out);
-    return send(master->fd, out, len, 0) == (ssize_t)len;
+    if (!len || master->fd < 0)
+        return master->fd >= 0; // a power cut that the request came with
+    len = modbus_tcp_put(frame, answer, len, master->answer);
+    if (!port->manners.slow_ms)
+        return say(master, master->answer, len);
+    master->answer_len = len;
+    loop_watch_events(master->watch, 0);
+    loop_timer_in(master->slow, clock_machine_ns(port->manners.slow_ms * SECONDS_NS / 1000));
+    return true;
+}
+
+// Answer what is there, one at a time where answers are slow.
+static void answer_all(struct master *master)
+{
+    struct modbus_frame frame;
+    enum err err = ERR_MORE;
+    while (!master->answer_len && !(err = modbus_tcp_take(master->octets, master->len, &frame))) {
+        size_t size = frame.size;
+        if (!answer_tcp(master, &frame)) {
+            hang_up(master);
+            return;
+        }
+        forget(master, size);
+    }
+    if (err == ERR_SYNTAX)
+        hang_up(master);
 }
 
 static void on_master(void *arg, uint32_t events)
@@ -81,24 +115,27 @@ static void on_master(void *arg, uint32_t events)
         return;
     }
     master->len += (size_t)got;
-    struct modbus_frame frame;
-    enum err err;
-    while (!(err = modbus_tcp_take(master->octets, master->len, &frame))) {
-        // A reader that lets answers pile up, or a power cut that the request came with.
-        if (!answer_tcp(master, &frame) || master->fd < 0) {
-            hang_up(master);
-            return;
-        }
-        forget(master, frame.size);
-    }
-    if (err == ERR_SYNTAX)
+    answer_all(master);
+}
+
+static void on_slow(void *arg)
+{
+    struct master *master = arg;
+    size_t len = master->answer_len;
+    master->answer_len = 0;
+    loop_watch_events(master->watch, EPOLLIN);
+    if (say(master, master->answer, len))
+        answer_all(master);
+    else
         hang_up(master);
 }
 
 static void on_knock(void *arg, int fd)
 {
     struct modbus_port *port = arg;
-    for (int i = 0; i < MASTERS && !port->dark; i++) {
+    bool refuses = port->dark || port->manners.refuses;
+    int places = port->manners.is_single ? 1 : MASTERS;
+    for (int i = 0; i < places && !refuses; i++) {
         struct master *master = &port->masters[i];
         if (master->fd < 0) {
             master->fd = fd;
@@ -188,8 +225,11 @@ struct modbus_port *modbus_port_new(struct loop *loop, const char *address, int 
     port->loop = loop;
     port->events = events;
     port->arg = arg;
-    for (int i = 0; i < MASTERS; i++)
-        port->masters[i] = (struct master){.port = port, .fd = -1};
+    for (int i = 0; i < MASTERS; i++) {
+        struct master *master = &port->masters[i];
+        *master = (struct master){.port = port, .fd = -1};
+        master->slow = loop_timer_new(loop, on_slow, master);
+    }
     if (number)
         port->door = door_new(loop, address, number, on_knock, port);
     if (*line) {
@@ -202,11 +242,24 @@ struct modbus_port *modbus_port_new(struct loop *loop, const char *address, int 
     return port;
 }
 
+static void hang_up_from(struct modbus_port *port, int first)
+{
+    for (int i = first; i < MASTERS; i++)
+        hang_up(&port->masters[i]);
+}
+
+void modbus_port_behave(struct modbus_port *port, struct modbus_port_manners manners)
+{
+    port->manners = manners;
+    if (manners.refuses || manners.is_single)
+        hang_up_from(port, manners.refuses ? 0 : 1);
+}
+
 void modbus_port_power(struct modbus_port *port, bool on)
 {
     port->dark = !on;
-    for (int i = 0; i < MASTERS && port->dark; i++)
-        hang_up(&port->masters[i]);
+    if (port->dark)
+        hang_up_from(port, 0);
 }
 
 void modbus_port_free(struct modbus_port *port)
@@ -214,6 +267,8 @@ void modbus_port_free(struct modbus_port *port)
     if (!port)
         return;
     modbus_port_power(port, false);
+    for (int i = 0; i < MASTERS; i++)
+        loop_timer_free(port->masters[i].slow);
     door_free(port->door);
     if (port->has_line) {
         loop_unwatch(port->line.watch);

@@ -25,6 +25,14 @@ struct modbus_port *modbus_port_new(struct loop *loop, const char *address, int 
                                     const struct modbus_port_events *events, void *arg);
 void modbus_port_free(struct modbus_port *port);
 
+// How it treats masters over TCP; all zero is well.
+struct modbus_port_manners {
+    bool refuses;    // hangs up on everybody, and takes nobody
+    bool is_single;  // takes one master at a time, and sends others away
+    int64_t slow_ms; // machine time before each answer
+};
+void modbus_port_behave(struct modbus_port *port, struct modbus_port_manners manners);
+
 // Without power every connection ends, and none is taken, until it is back.
 void modbus_port_power(struct modbus_port *port, bool on);
 

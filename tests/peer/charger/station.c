@@ -203,6 +203,7 @@ static size_t answer_as_mimic(struct station *station, const uint8_t *request, s
     mimic->connected = station->connected;
     mimic->charging = station->p_mw[0] || station->p_mw[1] || station->p_mw[2];
     mimic->echoes = station->faults.echo;
+    mimic->is_dumb = station->faults.nan;
     if (strikes(&station->faults.exception)) {
         answer[0] = request[0] | EXCEPTION_BIT;
         answer[1] = DEVICE_FAILURE;

@@ -51,6 +51,7 @@ struct station_faults {
     int silent;    // no answer, nothing done; and for the watchdog nobody asked
     int exception; // answers with exception 4
     bool echo;     // register 0 reads back as another value
+    bool nan;      // of another type: each float that it measures is no number
     bool error;    // its contactor has failed: no charging, state bit 3
 };
 
