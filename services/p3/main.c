@@ -342,18 +342,19 @@ static struct courier *begin_courier(void)
         {CLAIM_LANE, "dlms", config.max_per_cell, config.rate_per_cell},
         {CLAIM_DESTINATION, "dlms", config.max_per_host, config.rate_per_host},
     };
-    bool longer = serves_dlms() && config.longest_s > config.answer_timeout_s;
-    return courier_new(
-        p3.loop, p3.db,
-        &(struct courier_settings){
-            .name = config.mqtt.client_id,
-            .routes = p3.routes,
-            .route_count = p3.route_count,
-            .max_under_way = config.max_under_way,
-            .bounds = bounds,
-            .bound_count = sizeof bounds / sizeof *bounds,
-            .lease_s = (longer ? config.longest_s : config.answer_timeout_s) + LEASE_MARGIN_S,
-        });
+    int64_t longest_s = serves_head_ends() ? config.answer_timeout_s : 0;
+    if (serves_dlms() && config.longest_s > longest_s)
+        longest_s = config.longest_s;
+    return courier_new(p3.loop, p3.db,
+                       &(struct courier_settings){
+                           .name = config.mqtt.client_id,
+                           .routes = p3.routes,
+                           .route_count = p3.route_count,
+                           .max_under_way = config.max_under_way,
+                           .bounds = bounds,
+                           .bound_count = sizeof bounds / sizeof *bounds,
+                           .lease_s = longest_s + LEASE_MARGIN_S,
+                       });
 }
 
 static struct figures *serve_figures(void)
