@@ -82,7 +82,7 @@ static const char take_sql[] =
     " join bound b on b.scope = 'destination' and b.route = d.route"
     " left join p3.pace p on b.pace_s is not null and p.place = '@' || d.destination"
     " cross join lateral (select count(*) from p3.delivery c where b.most is not null"
-    "  and c.state = 'connecting' and c.destination = d.destination) u),"
+    "  and c.state = 'connecting' and c.destination > '' and c.destination = d.destination) u),"
     "for_host as materialized ("
     " select d.*, row_number() over (partition by d.destination order by d.priority, d.valid_from)"
     "   as at_host from due d where d.place <= d.room),"
