@@ -35,7 +35,8 @@ create index delivery_due on p3.delivery (lane, priority, valid_from, next_at)
     where state = 'queued';
 create index delivery_next on p3.delivery (next_at) where state = 'queued';
 create index delivery_busy on p3.delivery (lane, destination) where state = 'connecting';
-create index delivery_host on p3.delivery (destination) where state = 'connecting';
+create index delivery_host on p3.delivery (destination)
+    where state = 'connecting' and destination > '';
 create index delivery_late on p3.delivery (not_after) where state = 'queued';
 create index delivery_unconfirmed on p3.delivery (meter, digest)
     where state in ('queued', 'connecting', 'written', 'verified', 'seen');

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_AT_ONCE = 64 };
+enum { EVENTS_AT_ONCE = 64, WATCHES = 3 };
 #define NOT_SET SIZE_MAX
 
 struct loop_watch {
@@ -48,7 +48,7 @@ struct loop {
     bool stopped;
     int64_t longest_ns;
     struct loop_watch *gone;
-    struct loop_watch *watches[3];
+    struct loop_watch *watches[WATCHES];
     struct loop_timer **heap; // those that are set; none is due before its parent (i - 1) / 2
     size_t timer_count, timer_room;
     int64_t alarm_ns;     // when the alarm rings, no later than the first is due; 0: never
@@ -262,7 +262,7 @@ void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
-    for (size_t i = 0; i < sizeof loop->watches / sizeof *loop->watches; i++)
+    for (int i = 0; i < WATCHES; i++)
         loop_unwatch(loop->watches[i]);
     free_gone(loop);
     close(loop->epoll);

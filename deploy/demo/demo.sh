@@ -47,8 +47,8 @@ prepare() {
     jq --argjson port "$P3_PORT" '.meters |= (to_entries | map(if .key % 2 == 0 then .value else
             .value + {route: "dlms", address: "127.0.0.1:\(.key + $port)", cell: "C1",
                       type: (if .value.dsmr == "4" then "dsmr42" else "smr5" end)} | del(.head_end) end))' \
-        "$WORK/case/street.json" >"$WORK/case/street.new" \
-        && mv "$WORK/case/street.new" "$WORK/case/street.json" || fail "routes"
+        "$WORK/case/street.json" >"$WORK/case/street.new" || fail "routes"
+    mv "$WORK/case/street.new" "$WORK/case/street.json"
     mapfile -t METERS < <(jq -r '.meters[].equipment_id' "$WORK/case/street.json")
 }
 
@@ -63,7 +63,8 @@ make_keys() {
             done
     } >"$WORK/keys.csv"
     "$BIN/socmod-admin" keys new-master "$WORK/master.key" >"$WORK/keys.log" 2>&1 \
-        && "${ADMIN[@]}" keys import --master "$WORK/master.key" "$WORK/keys.csv" >>"$WORK/keys.log" 2>&1 \
+        || fail "master key: $(cat "$WORK/keys.log")"
+    "${ADMIN[@]}" keys import --master "$WORK/master.key" "$WORK/keys.csv" >"$WORK/keys.log" 2>&1 \
         || fail "keys: $(cat "$WORK/keys.log")"
 }
 

@@ -82,7 +82,7 @@ static const char take_sql[] =
     " join bound b on b.scope = 'destination' and b.route = d.route"
     " left join p3.pace p on b.pace_s is not null and p.place = '@' || d.destination"
     " cross join lateral (select count(*) from p3.delivery c where b.most is not null"
-    "  and c.state = 'connecting' and c.destination = d.destination) u),"
+    "  and c.state = 'connecting' and c.destination > '' and c.destination = d.destination) u),"
     "for_host as materialized ("
     " select d.*, row_number() over (partition by d.destination order by d.priority, d.valid_from)"
     "   as at_host from due d where d.place <= d.room),"
@@ -172,14 +172,18 @@ struct params {
     bool is_paced;
 };
 
+static void set_times(struct params *params, const struct claim_order *order)
+{
+    struct utc now = clock_utc();
+    db_time(now, params->now);
+    db_time((struct utc){now.ns + order->lease_ns}, params->until);
+}
+
 static void begin_params(struct params *params, const struct claim_order *order)
 {
     double machine_s = (double)clock_machine_ns(SECONDS_NS) / 1e9;
     *params = (struct params){0};
-    // Read when the lock is had: what ended before that has no overlap with what begins now.
-    struct utc now = clock_utc();
-    db_time(now, params->now);
-    db_time((struct utc){now.ns + order->lease_ns}, params->until);
+    set_times(params, order);
     for (const struct claim_bound *bound = order->bounds;
          bound < order->bounds + order->bound_count; bound++) {
         sql_array_put(&params->bounds[0], scope_names[bound->scope]);
@@ -266,6 +270,9 @@ static PGresult *take(struct db *db, const struct claim_order *order, bool *none
     put_routes(&routes, order);
     PGresult *rooms = db_query(db, room_sql, 7, (const char *[]){SHARED(&params), routes.text});
     *none = rooms && share_room(&params, rooms, order->most) == ERR_MORE;
+    // What had ended when room was counted ended before what is claimed now begins, also by the
+    // times in the tables.
+    set_times(&params, order);
     if (rooms && !*none)
         claimed =
             db_query(db, take_sql, 15,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    CLAIM_BATCH = 200,
+    CLAIM_BATCH = 400,
     SETTLE_BATCH = 500,
     SOON_MS = 2,    // to gather results and doorbells
     POLL_MS = 50,   // while something is due that has no room: another process may make it

@@ -7,6 +7,7 @@
 #include "services/p3/dlms_call.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,18 @@ static bool is_one_of(const char *cause, const char *const *causes)
     return *causes;
 }
 
+// To the detail, as far as it has room.
+static void add(struct route_answer *answer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add(struct route_answer *answer, const char *format, ...)
+{
+    size_t len = strlen(answer->detail);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(answer->detail + len, sizeof answer->detail - len, format, list);
+    va_end(list);
+}
+
 void dlms_route_answer(const struct session_result *result, bool reads_back,
                        struct route_answer *answer)
 {
@@ -84,20 +97,16 @@ void dlms_route_answer(const struct session_result *result, bool reads_back,
              && !strcmp(cause, "timeout"))
         cause = "no-answer";
     snprintf(answer->cause, sizeof answer->cause, "%s", cause);
-    int len = snprintf(answer->detail, sizeof answer->detail, "%d round trips, %zu octets",
-                       result->round_trips, result->octets_sent + result->octets_received);
-    size_t at = (size_t)len;
+    add(answer, "%d round trips, %zu octets", result->round_trips,
+        result->octets_sent + result->octets_received);
     if (cause != result->cause)
-        at += (size_t)snprintf(answer->detail + at, sizeof answer->detail - at, ", %s",
-                               result->cause);
+        add(answer, ", %s", result->cause);
     if (result->resynchronised)
-        at += (size_t)snprintf(answer->detail + at, sizeof answer->detail - at,
-                               ", counter of the meter read: %u", result->public_counter);
+        add(answer, ", counter of the meter read: %u", result->public_counter);
     if (result->diagnostic != SESSION_NO_RESULT)
-        at += (size_t)snprintf(answer->detail + at, sizeof answer->detail - at, ", diagnostic %d",
-                               result->diagnostic);
+        add(answer, ", diagnostic %d", result->diagnostic);
     if (*result->release && strcmp(result->release, "confirmed") != 0)
-        snprintf(answer->detail + at, sizeof answer->detail - at, ", release %s", result->release);
+        add(answer, ", release %s", result->release);
 }
 
 // ---- Trips
@@ -233,6 +242,7 @@ static void begin_call(struct trip *trip)
     const struct errand *errand = trip->errand;
     const struct meter_access *access = trip->access;
     struct dlms_route *route = trip->route;
+    assert(access);
     trip->use = access->use;
     trip->type = access->type;
     trip->address = access->address;
@@ -481,8 +491,10 @@ void dlms_route_free(struct dlms_route *route)
 {
     if (!route)
         return;
-    while (route->first)
-        end_with(route->first, ROUTE_RETRY, "stopped");
+    for (struct trip *trip = route->first, *next; trip; trip = next) {
+        next = trip->next;
+        end_with(trip, ROUTE_RETRY, "stopped");
+    }
     if (route->sighting_count)
         on_note(route);
     loop_timer_free(route->batch);

@@ -71,7 +71,7 @@ static const struct setting settings[] = {
      .help = "file of the master key that meters' keys are wrapped under; empty: no DLMS"},
     {"keys", "former_master_file", .text = &config.former_master_key, .otherwise = "",
      .help = "file of the one before, during a rotation; empty: none"},
-    {"counters", "mark", .text = &config.counter_mark, .otherwise = "/var/lib/socmod/p3.mark",
+    {"counters", "mark", .text = &config.counter_mark, .otherwise = "/var/lib/socmod/p3/mark",
      .help = "file that tells a database put back from a backup; never backed up with it"},
     {"counters", "warn_at", .integer = &config.counter_warn, .otherwise = "2000000000", .least = 1,
      .most = UINT32_MAX, .help = "counter from which on a new key is asked for"},
@@ -342,18 +342,19 @@ static struct courier *begin_courier(void)
         {CLAIM_LANE, "dlms", config.max_per_cell, config.rate_per_cell},
         {CLAIM_DESTINATION, "dlms", config.max_per_host, config.rate_per_host},
     };
-    bool longer = serves_dlms() && config.longest_s > config.answer_timeout_s;
-    return courier_new(
-        p3.loop, p3.db,
-        &(struct courier_settings){
-            .name = config.mqtt.client_id,
-            .routes = p3.routes,
-            .route_count = p3.route_count,
-            .max_under_way = config.max_under_way,
-            .bounds = bounds,
-            .bound_count = sizeof bounds / sizeof *bounds,
-            .lease_s = (longer ? config.longest_s : config.answer_timeout_s) + LEASE_MARGIN_S,
-        });
+    int64_t longest_s = serves_head_ends() ? config.answer_timeout_s : 0;
+    if (serves_dlms() && config.longest_s > longest_s)
+        longest_s = config.longest_s;
+    return courier_new(p3.loop, p3.db,
+                       &(struct courier_settings){
+                           .name = config.mqtt.client_id,
+                           .routes = p3.routes,
+                           .route_count = p3.route_count,
+                           .max_under_way = config.max_under_way,
+                           .bounds = bounds,
+                           .bound_count = sizeof bounds / sizeof *bounds,
+                           .lease_s = longest_s + LEASE_MARGIN_S,
+                       });
 }
 
 static struct figures *serve_figures(void)

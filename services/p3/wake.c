@@ -274,7 +274,9 @@ void wake_free(struct wake *wake)
 {
     if (!wake)
         return;
-    while (wake->helpers)
-        forget(wake->helpers);
+    for (struct helper *helper = wake->helpers, *next; helper; helper = next) {
+        next = helper->next;
+        forget(helper);
+    }
     free(wake);
 }

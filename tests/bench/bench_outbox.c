@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 200 };
+enum { BATCH = 400 }; // as the courier claims
 
 static struct db *db;
 static struct delivery_table *table;

@@ -20,6 +20,7 @@ enum event {
     EVENT_PROOF,  // a good pass 4
     EVENT_CLOSED,
     EVENT_TIMEOUT,
+    EVENT_RECALL,
     EVENT_GO, // give what is wanted: counters, a connection
     EVENTS,
 };
@@ -142,6 +143,9 @@ static void do_event(enum event event, const uint8_t *octets, size_t len)
         happened = on_line || session.want == SESSION_WANTS_PAUSE;
         if (happened)
             session_timeout(&session);
+        break;
+    case EVENT_RECALL:
+        session_recall(&session, "overtaken");
         break;
     default:
         go(len ? octets[0] : 0);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2034 # what it sets is for the tests
+# shellcheck shell=bash disable=SC2034,SC2120 # what it sets and may be given is for the tests
 # For tests of socmod-p3 straight to meters: source it after p3.sh, with a database started.
 #
 #   dlms_meters N [CELLS]      meters E1 to EN of route dlms, type smr5, in CELLS cells (1), with keys
@@ -8,6 +8,7 @@
 #   start_dlms NAME [LINES...] socmod-p3 without a broker; its sessions wait little: lines of [smr5]
 #                              and of further sections
 #   order TEXT                 to the peer, obeyed
+#   ANSWER_MS                  how long those wait, machine ms (1000)
 #   counters METER             that the peer saw, in order
 #   expect_no_counter_twice    of any key, and none below those of an earlier session
 
@@ -65,7 +66,7 @@ start_dlms() {
         printf '[clock]\nhands=2026-01-14T16:00:00Z %s %s\n' "$HANDS_AT" "$FAST"
         printf '[mqtt]\nbroker=\nclient_id=%s\n[keys]\nmaster_file=%s\n' "$name" "$WORK/master.key"
         printf "[counters]\nmark=%s\n" "${MARK:-$WORK/$name.mark}"
-        printf '[smr5]\nconnect_ms=1000\nanswer_ms=1000\nrelease_ms=300\npause_ms=50\n'
+        printf '[smr5]\nconnect_ms=%s\nanswer_ms=%s\nrelease_ms=300\npause_ms=50\n' "${ANSWER_MS:-1000}" "${ANSWER_MS:-1000}"
         [ $# -eq 0 ] || printf '%s\n' "$@"
     } >"$WORK/$name.ini"
     run "$name" "$BIN/socmod-p3" --config "$WORK/$name.ini" --verbose

@@ -32,6 +32,7 @@ struct pair {
     uint8_t dice;
     size_t piece; // octets received at once; 0: all
     int connections, pauses, supplies;
+    int recall_at, requests; // recalled while the answer to that request is awaited; 0: never
 };
 
 static inline enum err pair_store(void *arg, const char *text, size_t len)
@@ -166,6 +167,8 @@ static inline const struct session_result *pair_run(struct pair *pair, const cha
             session_connected(session);
             break;
         case SESSION_WANTS_ANSWER:
+            if (++pair->requests == pair->recall_at)
+                session_recall(session, "overtaken");
             pair_exchange(pair);
             break;
         case SESSION_WANTS_PAUSE:

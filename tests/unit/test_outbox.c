@@ -53,6 +53,15 @@ ParameterizedTestParameters(outbox, ends_an_attempt)
         {600, ROUTE_VERIFIED, 1, OUTBOX_VERIFIED, "", "read back"},
         {-5, ROUTE_VERIFIED, 1, OUTBOX_VERIFIED, "", "read back, though late: a fact is a fact"},
         {600, ROUTE_WRITTEN, 3, OUTBOX_WRITTEN, "", "accepted"},
+        {600, ROUTE_WRITTEN, 1, OUTBOX_QUEUED, "unread", "accepted, but not read back: again"},
+        {600, ROUTE_WRITTEN, 3, OUTBOX_WRITTEN, "unread", "often enough; written it is"},
+        {5, ROUTE_WRITTEN, 1, OUTBOX_WRITTEN, "unread", "no time to show it; written it is"},
+        {600, ROUTE_WRITTEN, 1, OUTBOX_WRITTEN, "read-write-denied", "may not be read back"},
+        {6000, ROUTE_RETRY, 2, OUTBOX_QUEUED, "auth-failed", "keys may be changing"},
+        {6000, ROUTE_RETRY, 3, OUTBOX_FAILED, "auth-failed", "or wrong: someone must look"},
+        {6000, ROUTE_RETRY, 3, OUTBOX_FAILED, "title-differs", "another meter"},
+        {6000, ROUTE_RETRY, 99, OUTBOX_QUEUED, "no-counters",
+         "ours to mend, for as long as it takes"},
         {600, ROUTE_REFUSED, 1, OUTBOX_REFUSED, "object-undefined", "final at the first word"},
         {600, ROUTE_RETRY, 1, OUTBOX_QUEUED, "busy", "again later"},
         {600, ROUTE_RETRY, 100, OUTBOX_QUEUED, "busy", "busy for long, but there is time"},
@@ -97,6 +106,9 @@ ParameterizedTestParameters(outbox, waits_longer_each_time)
         {"no-route", 20, 9000, 675, 1125, "up to a quarter of an hour"},
         {"broker-lost", 1, 9000, 1.5, 2.5, "our own broker: soon"},
         {"timeout", 1, 9000, 11.25, 18.75, "no answer"},
+        {"no-answer", 3, 9000, 90, 150, "silence is out of reach too"},
+        {"auth-failed", 1, 9000, 225, 375, "an operator must look: no haste"},
+        {"stopped", 1, 9000, 0.75, 1.25, "another process may take it at once"},
         {"something-else", 1, 9000, 22.5, 37.5, "unknown cause"},
         {"no-route", 20, 300, 150, 150, "cut to half of the time left"},
         {"no-route", 20, 30, 15, 15, "the last chance"},
@@ -209,4 +221,52 @@ ParameterizedTest(struct text *c, outbox, refuses_what_a_meter_must_not_get)
         memset(text, c->text[0], c->repeat);
     const char *fault = outbox_text_fault(text);
     cr_expect_str_eq(fault ? fault : "", c->fault, "%.20s", text);
+}
+
+// What a meter did not answer before, whatever the message, counts for how long it rests.
+struct rest {
+    char cause[ROUTE_CAUSE_LEN + 1];
+    int number, failures;
+    int64_t left_s;
+    enum outbox_state state;
+    enum outbox_reach reach;
+    double least, most; // seconds until rest_until
+    char why[64];
+};
+
+ParameterizedTestParameters(outbox, lets_a_missed_meter_rest)
+{
+    static struct rest cases[] = {
+        {"no-route", 1, 0, 9000, OUTBOX_QUEUED, OUTBOX_MISSED, 22.5, 37.5, "the first time"},
+        {"no-route", 1, 3, 9000, OUTBOX_QUEUED, OUTBOX_MISSED, 180, 300,
+         "the fourth, of another message"},
+        {"no-route", 4, 3, 9000, OUTBOX_QUEUED, OUTBOX_MISSED, 180, 300, "the fourth, of the same"},
+        {"no-route", 1, 3, 150, OUTBOX_QUEUED, OUTBOX_MISSED, 180, 300,
+         "cut for this message only"},
+        {"no-route", 1, 4, 150, OUTBOX_EXPIRED, OUTBOX_MISSED, 360, 600, "silent: nothing is cut"},
+        {"no-route", 1, 40, 9000, OUTBOX_QUEUED, OUTBOX_MISSED, 675, 1125, "no longer than that"},
+        {"busy", 1, 40, 9000, OUTBOX_QUEUED, OUTBOX_REACHED, 3.75, 6.25, "it is there"},
+        {"auth-failed", 1, 0, 9000, OUTBOX_QUEUED, OUTBOX_MISTRUSTED, 225, 375,
+         "but is it that one?"},
+        {"broker-lost", 1, 40, 9000, OUTBOX_QUEUED, OUTBOX_NOT_TOLD, 1.5, 2.5, "that was ours"},
+    };
+    return cr_make_param_array(struct rest, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct rest *c, outbox, lets_a_missed_meter_rest)
+{
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct outbox_verdict verdict = outbox_judge(&(struct outbox_attempt){
+            .status = ROUTE_RETRY,
+            .cause = c->cause,
+            .number = c->number,
+            .failures = c->failures,
+            .not_after = {c->left_s * SECONDS_NS},
+            .seed = seed,
+        });
+        double rest = (double)verdict.rest_until.ns / 1e9;
+        cr_assert_eq(verdict.state, c->state, "%s", c->why);
+        cr_assert_eq(verdict.reach, c->reach, "%s", c->why);
+        cr_assert(rest >= c->least - 1e-6 && rest <= c->most + 1e-6, "%s: %f", c->why, rest);
+    }
 }

@@ -649,3 +649,83 @@ Test(session, can_be_given_up_at_any_time)
     }
     end();
 }
+
+// The fourth of these blocks is the last: when it is on its way, it is too late.
+Test(session, is_recalled_until_the_last_octet_of_the_text_is_sent)
+{
+    enum { BLOCKS = 4, BEFORE = 2 };
+    for (int at = 1; at < BEFORE + BLOCKS + 3; at++) {
+        begin(&meter_type_smr5);
+        pair.server.max_pdu = 320;
+        pair.recall_at = at;
+        const struct session_result *result = pair_run(&pair, message(1024), 1024);
+        bool in_time = at < BEFORE + BLOCKS;
+        cr_expect_eq(result->status, in_time ? SESSION_RETRY : SESSION_VERIFIED, "%d: %s", at,
+                     result->cause);
+        cr_expect_str_eq(result->cause, in_time ? "overtaken" : "", "%d", at);
+        cr_expect_eq(pair.stored, !in_time, "%d", at);
+        cr_expect_eq(pair.link.state, DLMS_IDLE, "%d: said goodbye", at);
+        cr_expect(!pair.repeated, "%d", at);
+        expect_wiped();
+        end();
+    }
+}
+
+Test(session, is_recalled_at_once_where_nothing_is_under_way)
+{
+    static const struct counter_range counters = {1, 8};
+    static const uint8_t challenge[16] = {0};
+    begin(&meter_type_smr5);
+    pair.job.text = "";
+    struct session *session = &pair.session;
+    for (int steps = 0; steps < 4; steps++) {
+        session_begin(session, &pair.job);
+        if (steps > 0)
+            session_supply(session, &counters, challenge);
+        if (steps > 1)
+            session_connected(session); // then what it waits for is a pause
+        if (steps > 2)
+            session_closed(session);
+        session_recall(session, "overtaken");
+        cr_expect_eq(session->want, steps == 2 ? SESSION_WANTS_ANSWER : SESSION_WANTS_NOTHING);
+        if (steps == 2)
+            session_closed(session);
+    }
+    end();
+}
+
+struct goodbye {
+    enum dlms_fault fault; // DLMS_FAULTS: none
+    int spared;
+    bool protects;
+    char release[16];
+};
+
+ParameterizedTestParameters(session, looks_at_the_answer_to_its_goodbye)
+{
+    static struct goodbye cases[] = {
+        {DLMS_FAULTS, 0, true, "confirmed"},
+        {DLMS_FAULTS, 0, false, "confirmed"},
+        {DLMS_SILENT_RELEASE, 0, true, "timeout"},
+        {DLMS_DROP_RELEASE, 0, true, "closed"},
+        {DLMS_EXCEPTION_RELEASE, 0, true, "exception"},
+        {DLMS_MALFORMED_RELEASE, 0, false, "malformed"},
+        {DLMS_GARBLED, 4, true, "not-authentic"},
+        {DLMS_REPEATED_COUNTER, 5, true, "not-authentic"},
+    };
+    return cr_make_param_array(struct goodbye, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct goodbye *c, session, looks_at_the_answer_to_its_goodbye)
+{
+    begin(&meter_type_smr5);
+    pair.type.protects_release = c->protects;
+    pair.server.max_pdu = 0;
+    pair.server.spared = c->spared;
+    if (c->fault < DLMS_FAULTS)
+        pair.server.faults[c->fault] = 1;
+    const struct session_result *result = pair_run(&pair, "hello", 5);
+    cr_expect_eq(result->status, SESSION_VERIFIED, "%s: %s", c->release, result->cause);
+    cr_expect_str_eq(result->release, c->release);
+    end();
+}
