@@ -108,8 +108,8 @@ Test(counter_mark, refuses_what_is_no_mark)
     damage(0, text);
     cr_expect_eq(read_mark(&mark), ERR_SYNTAX);
     cr_expect_eq(mark.serial, 1, "untouched");
-    snprintf(path, sizeof path, "%s/nowhere/mark", folder);
-    cr_expect_eq(read_mark(&mark), ERR_IO);
+    struct counter_mark_file *file = NULL;
+    cr_expect_eq(counter_mark_open("/nonexistent/mark", &file, &mark), ERR_IO);
 }
 
 Test(counter_mark, compares_generation_first)
