@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# From two empty Debian 12 roots to a running chain, and once more with nothing left to change.
+#
+# Needs root, debootstrap and Debian's packages from the network the first time. The roots are
+# chroots in a network namespace of their own, without systemd: the playbooks lay everything out, and
+# the programs are started here the way their units say.
+#
+#   FOLDER   where the roots are made (build/converge)      KEEP=1   leave them
+set -euo pipefail
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+FOLDER=${FOLDER:-$TREE/build/converge}
+cd "$TREE/ansible"
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+step() {
+    echo "- $*"
+}
+[ "$(id -u)" -eq 0 ] || fail "this needs root: it makes roots of machines"
+for tool in debootstrap ansible-playbook unshare; do
+    command -v "$tool" >/dev/null || fail "no $tool: apt-get install debootstrap ansible"
+done
+
+pids=()
+end() {
+    local pid root
+    set +e
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null
+    done
+    for root in vps pole; do
+        [ ! -d "$FOLDER/$root/var/lib/postgresql/15" ] || chroot "$FOLDER/$root" pg_ctlcluster 15 main stop -m fast
+        umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev" 2>/dev/null
+    done
+    [ -n "${KEEP:-}" ] || rm -rf --one-file-system "$FOLDER/vps" "$FOLDER/pole"
+}
+trap end EXIT
+
+# --- two machines ----------------------------------------------------------------------------
+mkdir -p "$FOLDER"
+if [ ! -e "$FOLDER/base/done" ]; then
+    step "an empty Debian 12"
+    rm -rf "$FOLDER/base"
+    debootstrap --variant=minbase --include=python3,python3-apt,ca-certificates bookworm "$FOLDER/base" >"$FOLDER/log" ||
+        fail "debootstrap, see $FOLDER/log"
+    touch "$FOLDER/base/done"
+fi
+for root in vps pole; do
+    rm -rf --one-file-system "${FOLDER:?}/$root"
+    cp -a "$FOLDER/base" "$FOLDER/$root"
+    mount -t proc proc "$FOLDER/$root/proc"
+    mount --bind /dev "$FOLDER/$root/dev"
+    mount --bind /dev/pts "$FOLDER/$root/dev/pts"
+    # Nothing starts because it was installed.
+    printf '#!/bin/sh\nexit 101\n' >"$FOLDER/$root/usr/sbin/policy-rc.d"
+    chmod +x "$FOLDER/$root/usr/sbin/policy-rc.d"
+done
+
+# --- authority, certificates, seal key ---------------------------------------------------------
+step "an authority with certificates for all"
+PKI=$FOLDER/pki
+rm -rf "$PKI"
+mkdir -p "$PKI"
+"$TREE/ansible/test/pki.sh" "$PKI" vps1.test:broker HE1 dali socmod-ingest socmod-p3 E0051000000000001 >"$FOLDER/pki.log" 2>&1 ||
+    fail "certificates, see $FOLDER/pki.log"
+
+# --- packages ----------------------------------------------------------------------------------
+step "packages"
+"$TREE/deploy/deb.sh" >/dev/null
+rm -rf "$FOLDER/peers"
+dpkg -x "$TREE"/build/deb/socmod-peers_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
+dpkg -x "$TREE"/build/deb/socmod-central_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
+SEAL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/seal.pem")
+
+# --- converge ----------------------------------------------------------------------------------
+METER=E0051000000000001
+cat >"$FOLDER/inventory.yml" <<EOF
+all:
+  vars:
+    ansible_connection: community.general.chroot
+    ansible_become_method: ansible.builtin.su
+    packages_folder: $TREE/build/deb
+    pki_folder: $PKI
+    central_seal_key: $PKI/seal.pem
+    gateway_seal_key: $SEAL_KEY
+  children:
+    central:
+      hosts:
+        vps1.test:
+          ansible_host: $FOLDER/vps
+          database_shared_buffers: 64MB
+          broker_head_ends: [HE1]
+          broker_dali_systems: [dali]
+          firewall_gateways: [127.0.0.0/8]
+          firewall_office: [127.0.0.0/8]
+    gateways:
+      hosts:
+        pole1.test:
+          ansible_host: $FOLDER/pole
+          gateway_broker: mqtts://127.0.0.1:8883
+          gateway_equipment_id: $METER
+          gateway_p1_port: tcp://127.0.0.1:2001
+          gateway_contract_w: 11040
+          gateway_charger_type: compleo-station
+          gateway_charger_address: tcp://127.0.0.1:5021
+EOF
+play() {
+    ANSIBLE_NOCOLOR=1 ansible-playbook -i "$FOLDER/inventory.yml" "$@" >"$FOLDER/play.log" 2>&1 ||
+        { grep -A12 -E 'fatal|FAILED' "$FOLDER/play.log" >&2; fail "ansible-playbook $*, see $FOLDER/play.log"; }
+    grep -E '^(vps1|pole1).*ok=' "$FOLDER/play.log"
+}
+step "ansible-playbook site.yml"
+play site.yml
+step "ansible-playbook site.yml, again"
+play site.yml
+! grep -E 'changed=[1-9]' "$FOLDER/play.log" || fail "the second run changed something, see $FOLDER/play.log"
