@@ -7,6 +7,7 @@
 # the programs are started here the way their units say.
 #
 #   FOLDER   where the roots are made (build/converge)      KEEP=1   leave them
+#   BUILT=1  the packages in build/deb are good enough
 set -euo pipefail
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 FOLDER=${FOLDER:-$TREE/build/converge}
@@ -69,7 +70,7 @@ mkdir -p "$PKI"
 
 # --- packages ----------------------------------------------------------------------------------
 step "packages"
-"$TREE/deploy/deb.sh" >/dev/null
+[ -n "${BUILT:-}" ] || "$TREE/deploy/deb.sh" >/dev/null
 rm -rf "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-peers_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-central_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
