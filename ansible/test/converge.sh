@@ -11,6 +11,7 @@
 set -euo pipefail
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 FOLDER=${FOLDER:-$TREE/build/converge}
+METER=E0051000000000001
 cd "$TREE/ansible"
 
 fail() {
@@ -25,13 +26,9 @@ for tool in debootstrap ansible-playbook unshare; do
     command -v "$tool" >/dev/null || fail "no $tool: apt-get install debootstrap ansible"
 done
 
-pids=()
 end() {
-    local pid root
+    local root
     set +e
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null
-    done
     for root in vps pole; do
         [ ! -d "$FOLDER/$root/var/lib/postgresql/15" ] || chroot "$FOLDER/$root" pg_ctlcluster 15 main stop -m fast
         umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev" 2>/dev/null
@@ -65,7 +62,8 @@ step "an authority with certificates for all"
 PKI=$FOLDER/pki
 rm -rf "$PKI"
 mkdir -p "$PKI"
-"$TREE/ansible/test/pki.sh" "$PKI" vps1.test:broker HE1 dali socmod-ingest socmod-p3 E0051000000000001 >"$FOLDER/pki.log" 2>&1 ||
+"$TREE/ansible/test/pki.sh" "$PKI" vps1.test:broker HE1 dali socmod-ingest socmod-p3 \
+    "$METER" "$METER:expired" "$METER:revoked" "$METER:stranger" >"$FOLDER/pki.log" 2>&1 ||
     fail "certificates, see $FOLDER/pki.log"
 
 # --- packages ----------------------------------------------------------------------------------
@@ -77,7 +75,6 @@ dpkg -x "$TREE"/build/deb/socmod-central_*_"$(dpkg --print-architecture)".deb "$
 SEAL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/seal.pem")
 
 # --- converge ----------------------------------------------------------------------------------
-METER=E0051000000000001
 cat >"$FOLDER/inventory.yml" <<EOF
 all:
   vars:
@@ -105,6 +102,8 @@ all:
           gateway_equipment_id: $METER
           gateway_p1_port: tcp://127.0.0.1:2001
           gateway_contract_w: 11040
+          # As patient in its fast clock as on a busy machine; see deploy/demo/demo.sh.
+          gateway_settings: {limit: {hold_s: 3000}, time: {rule: meter, bound_s: 600}, charger: {watch_s: 60}}
           gateway_charger_type: compleo-station
           gateway_charger_address: tcp://127.0.0.1:5021
 EOF
@@ -118,3 +117,8 @@ play site.yml
 step "ansible-playbook site.yml, again"
 play site.yml
 ! grep -E 'changed=[1-9]' "$FOLDER/play.log" || fail "the second run changed something, see $FOLDER/play.log"
+
+# --- and it runs -------------------------------------------------------------------------------
+step "the programs, from the outside"
+cp "$TREE/deploy/demo/street.json" "$FOLDER/street.json"
+FOLDER=$FOLDER unshare --net "$TREE/ansible/test/smoke.sh" || fail "the chain"

@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What converge.sh laid out, running: the doors that are open, who gets in and who does not, and one
+# message on its way from a transformer's load to a charger's register. To be called by converge.sh,
+# in a network namespace of its own.
+#
+#   FOLDER   where the roots vps and pole are, with pki, peers and street.json
+# shellcheck disable=SC2317 # functions are called by name
+BIN=${FOLDER:?}/peers/usr/bin
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../tests/system/lib.sh"
+PKI=$FOLDER/pki
+METER=E0051000000000001 OTHER=E0051000000000002
+RATE=300
+# An address that is not loopback's: what answers there is heard outside.
+OUTSIDE=192.0.2.1
+ip link set lo up || fail "no network of its own"
+ip address add $OUTSIDE/32 dev lo || fail "no second address"
+
+# what ROOT UNIT: lines "KEY=value" of a unit and what was laid beside it
+what() {
+    sed -nE "s/^$3=//p" "$FOLDER/$1/lib/systemd/system/$2.service" \
+        "$FOLDER/$1/etc/systemd/system/$2.service.d/"*.conf
+}
+
+# credentials ROOT UNIT USER: where LoadCredential= puts them
+credentials() {
+    local folder=$FOLDER/$1/run/credentials/$2.service entry
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    for entry in $(what "$1" "$2" LoadCredential); do
+        install -m 400 "$FOLDER/$1/${entry#*:}" "$folder/${entry%%:*}"
+    done
+    chroot "$FOLDER/$1" chown -R "$3" "/run/credentials/$2.service"
+    chmod 500 "$folder"
+}
+
+# unit ROOT NAME: as its unit says, but without systemd's walls
+unit() {
+    local user state
+    user=$(what "$1" "$2" User) state=$(what "$1" "$2" StateDirectory)
+    credentials "$1" "$2" "$user"
+    [ -z "$state" ] || chroot "$FOLDER/$1" install -d -m 700 -o "$user" -g "$user" "/var/lib/$state"
+    run "$2" chroot "$FOLDER/$1" setpriv --reuid="$user" --regid="$user" --init-groups --no-new-privs \
+        --bounding-set=-all --inh-caps=-all "$(what "$1" "$2" ExecStart)"
+}
+
+# mqtt PROGRAM CERTIFICATE ARGUMENT...
+mqtt() {
+    local program=$1 certificate=$2
+    shift 2
+    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$PKI/$certificate.pem" \
+        --key "$PKI/$certificate.key" -q 1 "$@"
+}
+
+api() {
+    curl -sf --max-time 10 --cacert "$PKI/ca.pem" --resolve vps1.test:443:$OUTSIDE \
+        -H "Authorization: Bearer $(cat "$WORK/token")" "https://vps1.test/$1"
+}
+
+# open_doors ADDRESS: TCP ports that answer
+open_doors() {
+    python3 - "$1" <<'PYTHON'
+import socket, sys
+doors = []
+for port in range(1, 65536):
+    with socket.socket() as one:
+        if one.connect_ex((sys.argv[1], port)) == 0:
+            doors.append(str(port))
+print(" ".join(doors))
+PYTHON
+}
+
+# --- the central side ----------------------------------------------------------------------------
+chroot "$FOLDER/vps" pg_ctlcluster 15 main restart -m fast || fail "PostgreSQL"
+HANDS="2026-01-14T14:20:00Z $(date +%s.%N) $RATE"
+for one in vps/etc/socmod/socmod-{ingest,planner,p3,audit} pole/etc/socmod/socmod-gateway; do
+    printf '\n[clock]\nhands = %s\n' "$HANDS" >>"$FOLDER/$one.ini"
+done
+run mosquitto chroot "$FOLDER/vps" sh -c 'install -d -o mosquitto /run/mosquitto && exec mosquitto -c /etc/mosquitto/mosquitto.conf'
+run nginx chroot "$FOLDER/vps" nginx -g 'daemon off;'
+# shellcheck disable=SC2016 # expanded in there
+run exporter chroot "$FOLDER/vps" sh -c '. /etc/default/prometheus-node-exporter; exec prometheus-node-exporter $ARGS'
+cp "$FOLDER/street.json" "$FOLDER/vps/tmp/street.json"
+admin() {
+    chroot "$FOLDER/vps" setpriv --reuid=socmod_admin --regid=socmod_admin --init-groups socmod-admin "$@"
+}
+admin import /tmp/street.json >"$WORK/import.log" 2>&1 || fail "import"
+admin token --name smoke --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" || fail "token"
+for one in ingest planner p3 audit; do
+    unit vps "socmod-$one"
+done
+wait_for 20 "nginx" curl -so /dev/null --cacert "$PKI/ca.pem" --resolve vps1.test:443:$OUTSIDE https://vps1.test/
+wait_for 20 "audit API" api v1/transformers
+wait_for 20 "ingest at the broker" grep -q 'as socmod-ingest ' "$WORK/mosquitto.log"
+wait_for 20 "p3 at the broker" grep -q 'as socmod-p3 ' "$WORK/mosquitto.log"
+wait_for 20 "node exporter" curl -so /dev/null http://$OUTSIDE:9100/metrics
+
+# --- doors ---------------------------------------------------------------------------------------
+expect "doors that are open to others" "443 8883 9100" "$(open_doors $OUTSIDE)"
+expect "doors on the machine itself" "443 8080 8883 9100" "$(open_doors 127.0.0.1)"
+echo "- open to others: 443 (page and API), 8883 (broker), 9100 (the machine's figures)"
+
+# --- who gets in -----------------------------------------------------------------------------------
+for door in 443 8883; do
+    for version in tls1 tls1_1; do
+        ! openssl s_client -connect $OUTSIDE:$door -$version -cipher 'ALL:@SECLEVEL=0' </dev/null >"$WORK/tls" 2>&1 ||
+            fail "door $door speaks $version"
+        grep -qE 'protocol version|no protocols|unsupported protocol|handshake failure|internal error' "$WORK/tls" || fail "$(cat "$WORK/tls")"
+    done
+    for version in tls1_2 tls1_3; do
+        openssl s_client -connect $OUTSIDE:$door -CAfile "$PKI/ca.pem" -verify_return_error -$version \
+            -cert "$PKI/HE1.pem" -key "$PKI/HE1.key" </dev/null >"$WORK/tls" 2>&1 || fail "door $door, $version"
+    done
+done
+mqtt mosquitto_pub $METER -t "socmod/v1/gateway/$METER/hello" -m 1 || fail "the gateway's own topic"
+# refused CERTIFICATE WHY: and the broker says why
+refused() {
+    ! mqtt mosquitto_pub "$1" -t "socmod/v1/gateway/$METER/hello" -m 1 >"$WORK/refused" 2>&1 || fail "$1 got in"
+    wait_for 5 "why $1 was refused" grep -qi "$2" "$WORK/mosquitto.log"
+}
+refused $METER.expired 'certificate verify failed'
+refused $METER.revoked 'certificate verify failed'
+refused $METER.stranger 'certificate verify failed'
+! timeout 10 mosquitto_pub -h localhost -p 8883 --cafile "$PKI/ca.pem" -t x -m 1 >"$WORK/refused" 2>&1 || fail "no certificate"
+wait_for 5 "why one without a certificate was refused" grep -q 'peer did not return a certificate' "$WORK/mosquitto.log"
+expect "refusals told" 3 "$(grep -c 'certificate verify failed' "$WORK/mosquitto.log")"
+for topic in "socmod/v1/gateway/$OTHER/receipt" "p3/HE1/set" "dali/T1/F1/quarter"; do
+    mqtt mosquitto_pub $METER -t "$topic" -m 1 >"$WORK/refused" 2>&1
+    grep -qi 'not authorized' "$WORK/refused" || fail "$METER may write $topic: $(cat "$WORK/refused")"
+done
+expect "without a token" 401 "$(curl -s -o "$WORK/refused" -w '%{http_code}' --cacert "$PKI/ca.pem" \
+    --resolve vps1.test:443:$OUTSIDE https://vps1.test/v1/profiles)"
+echo "- refused: TLS 1.0 and 1.1; certificates expired, revoked, a stranger's, none; topics of others; no token"
+
+# --- one message ---------------------------------------------------------------------------------
+peer() { # NAME: settings on standard input
+    { cat && printf '[clock]\nhands = %s\n' "$HANDS"; } >"$WORK/$1.ini"
+    run "$1" "$BIN/peer-$1" --config "$WORK/$1.ini"
+}
+peer meter <<CONF
+[street]
+grid = $FOLDER/street.json
+[p1]
+port = 2001
+[copper]
+socket = $WORK/meter.copper
+[mqtt]
+broker = mqtts://localhost:8883
+client_id = HE1
+ca_file = $PKI/ca.pem
+certificate_file = $PKI/HE1.pem
+key_file = $PKI/HE1.key
+[state]
+folder = $WORK
+CONF
+peer dali <<CONF
+[street]
+grid = $FOLDER/street.json
+loads = $TREE/deploy/demo/loads.csv
+[copper]
+socket = $WORK/dali.copper
+[mqtt]
+broker = mqtts://localhost:8883
+client_id = dali
+ca_file = $PKI/ca.pem
+certificate_file = $PKI/dali.pem
+key_file = $PKI/dali.key
+CONF
+peer charger <<CONF
+[street]
+grid = $FOLDER/street.json
+sessions = $TREE/deploy/demo/sessions.csv
+[modbus]
+port = 5021
+[charger]
+timeout_s = $((5 * RATE))
+[copper]
+sockets = $WORK/meter.copper $WORK/dali.copper
+CONF
+unit pole socmod-gateway
+applied() {
+    local id
+    for id in $(api "v1/profiles?meter=$METER&state=applied" | jq -r '.items[].id'); do
+        api "v1/profiles/$id/life" >"$WORK/life.json"
+        [ "$(jq -r .end "$WORK/life.json")" != applied ] || return 0
+    done
+    return 1
+}
+wait_for 150 "a profile applied" applied
+jq -r '"- applied: " + .profile.text, (.steps[] | "    \(.at)  \(.step)")' "$WORK/life.json"
+cp "$WORK/life.json" "$FOLDER/life.json"
