@@ -92,8 +92,9 @@ all:
           database_shared_buffers: 64MB
           broker_head_ends: [HE1]
           broker_dali_systems: [dali]
-          firewall_gateways: [127.0.0.0/8]
-          firewall_office: [127.0.0.0/8]
+          firewall_gateways: [192.0.2.2/32]
+          firewall_office: [192.0.2.2/32]
+          firewall_admin: [198.51.100.0/24]
     gateways:
       hosts:
         pole1.test:

@@ -12,10 +12,23 @@ BIN=${FOLDER:?}/peers/usr/bin
 PKI=$FOLDER/pki
 METER=E0051000000000001 OTHER=E0051000000000002
 RATE=300
-# An address that is not loopback's: what answers there is heard outside.
-OUTSIDE=192.0.2.1
-ip link set lo up || fail "no network of its own"
-ip address add $OUTSIDE/32 dev lo || fail "no second address"
+OUTSIDE=192.0.2.1 OFFICE=192.0.2.2 STRANGER=192.0.2.3
+
+# The network: this machine, and another one that reaches it through its firewall.
+network() {
+    ip link set lo up || fail "no network of its own"
+    run other unshare --net sleep infinity
+    wait_for 5 "another network" nsenter -t "${PID[other]}" -n ip link set lo up
+    wait_for 5 "a wire to it" ip link add wire type veth peer name wire netns "${PID[other]}"
+    ip address add $OUTSIDE/24 dev wire
+    ip link set wire up
+    elsewhere ip address add $OFFICE/24 dev wire
+    elsewhere ip address add $STRANGER/24 dev wire
+    elsewhere ip link set wire up
+}
+elsewhere() {
+    nsenter -t "${PID[other]}" -n "$@"
+}
 
 # what ROOT UNIT: lines "KEY=value" of a unit and what was laid beside it
 what() {
@@ -58,19 +71,33 @@ api() {
         -H "Authorization: Bearer $(cat "$WORK/token")" "https://vps1.test/$1"
 }
 
-# open_doors ADDRESS: TCP ports that answer
+# open_doors FROM TO: TCP ports of TO that answer FROM
 open_doors() {
-    python3 - "$1" <<'PYTHON'
-import socket, sys
-doors = []
-for port in range(1, 65536):
-    with socket.socket() as one:
-        if one.connect_ex((sys.argv[1], port)) == 0:
-            doors.append(str(port))
-print(" ".join(doors))
+    python3 - "$1" "$2" <<'PYTHON'
+import asyncio, sys
+here, there = sys.argv[1:]
+
+async def knock(port, turn):
+    async with turn:
+        try:
+            _, door = await asyncio.wait_for(asyncio.open_connection(there, port, local_addr=(here, 0)), 2)
+        except (OSError, asyncio.TimeoutError):
+            return None
+        door.close()
+        return str(port)
+
+async def all_doors():
+    turn = asyncio.Semaphore(8000)
+    return [port for port in await asyncio.gather(*(knock(port, turn) for port in range(1, 65536))) if port]
+
+print(" ".join(asyncio.run(all_doors())))
 PYTHON
 }
+open_from() {
+    elsewhere bash -c "ulimit -n 20000; $(declare -f open_doors); open_doors $1 $OUTSIDE"
+}
 
+network
 # --- the central side ----------------------------------------------------------------------------
 chroot "$FOLDER/vps" pg_ctlcluster 15 main restart -m fast || fail "PostgreSQL"
 HANDS="2026-01-14T14:20:00Z $(date +%s.%N) $RATE"
@@ -97,9 +124,11 @@ wait_for 20 "p3 at the broker" grep -q 'as socmod-p3 ' "$WORK/mosquitto.log"
 wait_for 20 "node exporter" curl -so /dev/null http://$OUTSIDE:9100/metrics
 
 # --- doors ---------------------------------------------------------------------------------------
-expect "doors that are open to others" "443 8883 9100" "$(open_doors $OUTSIDE)"
-expect "doors on the machine itself" "443 8080 8883 9100" "$(open_doors 127.0.0.1)"
-echo "- open to others: 443 (page and API), 8883 (broker), 9100 (the machine's figures)"
+chroot "$FOLDER/vps" nft -f /etc/nftables.conf || fail "firewall"
+expect "doors on the machine itself" "443 8080 8883 9100" "$(ulimit -n 20000; open_doors 127.0.0.1 127.0.0.1)"
+expect "doors open to the office and gateways" "443 8883" "$(open_from $OFFICE)"
+expect "doors open to a stranger" "" "$(open_from $STRANGER)"
+echo "- open: 443 (page and API) to the office, 8883 (broker) to gateways, nothing to others"
 
 # --- who gets in -----------------------------------------------------------------------------------
 for door in 443 8883; do
@@ -132,6 +161,8 @@ done
 expect "without a token" 401 "$(curl -s -o "$WORK/refused" -w '%{http_code}' --cacert "$PKI/ca.pem" \
     --resolve vps1.test:443:$OUTSIDE https://vps1.test/v1/profiles)"
 echo "- refused: TLS 1.0 and 1.1; certificates expired, revoked, a stranger's, none; topics of others; no token"
+
+chroot "$FOLDER/vps" runuser -u postgres -- /usr/local/sbin/socmod-backup >"$WORK/backup.log" 2>&1 || fail "backup"
 
 # --- one message ---------------------------------------------------------------------------------
 peer() { # NAME: settings on standard input
@@ -190,3 +221,33 @@ applied() {
 wait_for 150 "a profile applied" applied
 jq -r '"- applied: " + .profile.text, (.steps[] | "    \(.at)  \(.step)")' "$WORK/life.json"
 cp "$WORK/life.json" "$FOLDER/life.json"
+
+# --- back to a point in time ------------------------------------------------------------------
+counters() {
+    chroot "$FOLDER/vps" runuser -u postgres -- psql -XAtc 'select serial from p3.counter_state' socmod
+}
+more_counters() {
+    [ "$(counters)" -gt "$1" ]
+}
+wait_for 60 "counters given" more_counters 0
+given=$(counters) point=$(date -u +'%Y-%m-%d %H:%M:%S.%N+00')
+wait_for 60 "more counters given" more_counters "$given"
+admin token --name afterwards --role viewer --days 1 >"$WORK/afterwards" 2>>"$WORK/token.log" || fail "token"
+for one in ingest planner p3 audit; do
+    stop "socmod-$one"
+done
+rm "$WORK/socmod-p3.log"
+ansible-playbook -i "$FOLDER/inventory.yml" restore.yml -e "restore_to='$point'" >"$FOLDER/restore.log" 2>&1 ||
+    fail "restore, see $FOLDER/restore.log"
+expect "counters as they were" "$given" "$(counters)"
+for one in ingest planner p3 audit; do
+    unit vps "socmod-$one"
+done
+wait_for 20 "audit API" api v1/transformers
+mv "$WORK/afterwards" "$WORK/token"
+! api v1/transformers >"$WORK/refused" || fail "what came afterwards is there"
+wait_for 30 "counters noticed as restored" grep -q 'event=counters.refused why=restored' "$WORK/socmod-p3.log"
+skip=$(sed -nE 's/.*event=counters.refused .*skip=([0-9]+).*/\1/p' "$WORK/socmod-p3.log" | head -n 1)
+admin keys restored --skip "$skip" >"$WORK/restored.log" 2>&1 || fail "keys restored"
+wait_for 120 "counters given again" more_counters "$given"
+echo "- restored to a point in time; counters noticed as restored, lifted by $skip, given again"
