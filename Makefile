@@ -4,7 +4,7 @@
 # tests/unit/test_*.c a Criterion program, every tests/fuzz/fuzz_*.c a fuzzer,
 # every tests/bench/bench_*.c a benchmark. A new file needs no edit here.
 #
-# make [all] demo check asan coverage fuzz bench screenshots lint deb format install clean
+# make [all] demo check asan coverage fuzz bench screenshots lint deb converge format install clean
 # V=1 shows commands
 
 VARIANT ?= release
@@ -49,9 +49,9 @@ MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
 STRICT    := common/io/durable_file.c common/wire/p1_reader.c common/wire/p1_telegram.c common/wire/seal.c \
              $(addprefix gateway/,$(addsuffix .c,backlog journal meter_clock pilot seal_gate setpoint state trust))
-SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh) .ci/run
+SCRIPTS   := $(wildcard tests/*.sh tests/system/[0-9]*-* tests/system/*.sh deploy/demo/*.sh tests/bench/*.sh tests/page/*.sh deploy/*.sh ansible/test/*.sh) .ci/run
 
-.PHONY: all deps demo check asan coverage strict-coverage fuzz run-fuzzers bench screenshots lint deb format install clean tests
+.PHONY: all deps demo check asan coverage strict-coverage fuzz run-fuzzers bench screenshots lint deb converge format install clean tests
 .SECONDARY:
 all: $(PROGRAMS)
 tests: $(TESTS) $(BENCHES)
@@ -83,16 +83,7 @@ $(B)/assets_built_in.c: services/audit/page services/audit/page/vendor $(wildcar
 	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
 $(B)/assets_built_in.o: $(B)/assets_built_in.c services/audit/asset.h
 	$(Q)$(COMPILE) -c -o $@ $<
-# And what an export of the trail is checked with.
-$(B)/recipe_built_in.c: services/audit/recipe $(wildcard services/audit/recipe/*) Makefile
-	@mkdir -p $(@D) && echo '  EMBED services/audit/recipe'
-	$(Q)(printf '#include "services/audit/incident.h"\nconst struct asset recipe_built_in[] = {\n'; \
-	    for f in $(sort $(filter services/audit/recipe/%,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
-	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
-$(B)/recipe_built_in.o: $(B)/recipe_built_in.c services/audit/incident.h
-	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o \
-        $(B)/recipe_built_in.o
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -151,7 +142,7 @@ lint:
 	tests/layers.sh
 	shellcheck -x $(SCRIPTS)
 	tests/manuals.sh $(MANUALS)
-	@command -v promtool >/dev/null && promtool check rules deploy/prometheus/*.yml || echo 'no promtool: apt install prometheus'
+	! command -v ansible-lint >/dev/null || (cd ansible && ansible-lint --offline -q)
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
@@ -160,13 +151,15 @@ lint:
 	        clang-tidy --quiet "$$1" -- -std=c17 $(INCLUDES) $$2' tidy
 deb: deps
 	deploy/deb.sh $(ARCH)
+# From empty Debian roots to a running chain, and the packages through their life; needs root and network.
+converge:
+	ansible/test/converge.sh
+	ansible/test/packages.sh
 format:
 	clang-format -i $(OURS)
 install: all
 	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
-	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/grafana $(wildcard deploy/grafana/*.json)
-	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/prometheus $(wildcard deploy/prometheus/*.yml)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/meters $(wildcard gateway/meters/*.ini)
