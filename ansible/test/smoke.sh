@@ -71,7 +71,7 @@ api() {
         -H "Authorization: Bearer $(cat "$WORK/token")" "https://vps1.test/$1"
 }
 
-# open_doors FROM TO: TCP ports of TO that answer FROM
+# open_doors FROM TO: TCP ports of TO that answer FROM, another address, lest a knock answers itself
 open_doors() {
     python3 - "$1" "$2" <<'PYTHON'
 import asyncio, sys
@@ -100,10 +100,6 @@ open_from() {
 network
 # --- the central side ----------------------------------------------------------------------------
 chroot "$FOLDER/vps" pg_ctlcluster 15 main restart -m fast || fail "PostgreSQL"
-HANDS="2026-01-14T14:20:00Z $(date +%s.%N) $RATE"
-for one in vps/etc/socmod/socmod-{ingest,planner,p3,audit} pole/etc/socmod/socmod-gateway; do
-    printf '\n[clock]\nhands = %s\n' "$HANDS" >>"$FOLDER/$one.ini"
-done
 run mosquitto chroot "$FOLDER/vps" sh -c 'install -d -o mosquitto /run/mosquitto && exec mosquitto -c /etc/mosquitto/mosquitto.conf'
 run nginx chroot "$FOLDER/vps" nginx -g 'daemon off;'
 # shellcheck disable=SC2016 # expanded in there
@@ -125,7 +121,7 @@ wait_for 20 "node exporter" curl -so /dev/null http://$OUTSIDE:9100/metrics
 
 # --- doors ---------------------------------------------------------------------------------------
 chroot "$FOLDER/vps" nft -f /etc/nftables.conf || fail "firewall"
-expect "doors on the machine itself" "443 8080 8883 9100" "$(ulimit -n 20000; open_doors 127.0.0.1 127.0.0.1)"
+expect "doors on the machine itself" "443 8080 8883 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1)"
 expect "doors open to the office and gateways" "443 8883" "$(open_from $OFFICE)"
 expect "doors open to a stranger" "" "$(open_from $STRANGER)"
 echo "- open: 443 (page and API) to the office, 8883 (broker) to gateways, nothing to others"
@@ -165,6 +161,16 @@ echo "- refused: TLS 1.0 and 1.1; certificates expired, revoked, a stranger's, n
 chroot "$FOLDER/vps" runuser -u postgres -- /usr/local/sbin/socmod-backup >"$WORK/backup.log" 2>&1 || fail "backup"
 
 # --- one message ---------------------------------------------------------------------------------
+for one in ingest planner p3 audit; do
+    stop "socmod-$one"
+done
+HANDS="2026-01-14T14:25:00Z $(date +%s.%N) $RATE"
+for one in vps/etc/socmod/socmod-{ingest,planner,p3,audit} pole/etc/socmod/socmod-gateway; do
+    printf '\n[clock]\nhands = %s\n' "$HANDS" >>"$FOLDER/$one.ini"
+done
+for one in ingest planner p3 audit; do
+    unit vps "socmod-$one"
+done
 peer() { # NAME: settings on standard input
     { cat && printf '[clock]\nhands = %s\n' "$HANDS"; } >"$WORK/$1.ini"
     run "$1" "$BIN/peer-$1" --config "$WORK/$1.ini"
