@@ -83,7 +83,16 @@ $(B)/assets_built_in.c: services/audit/page services/audit/page/vendor $(wildcar
 	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
 $(B)/assets_built_in.o: $(B)/assets_built_in.c services/audit/asset.h
 	$(Q)$(COMPILE) -c -o $@ $<
-$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o
+# And what an export of the trail is checked with.
+$(B)/recipe_built_in.c: services/audit/recipe $(wildcard services/audit/recipe/*) Makefile
+	@mkdir -p $(@D) && echo '  EMBED services/audit/recipe'
+	$(Q)(printf '#include "services/audit/incident.h"\nconst struct asset recipe_built_in[] = {\n'; \
+	    for f in $(sort $(filter services/audit/recipe/%,$^)); do printf '{"%s", (const unsigned char[]){\n' $${f##*/}; \
+	        od -An -v -tu1 $$f | sed 's/[0-9]\+/&,/g'; printf '0}, %d},\n' $$(wc -c <$$f); done; echo '{0}};') >$@
+$(B)/recipe_built_in.o: $(B)/recipe_built_in.c services/audit/incident.h
+	$(Q)$(COMPILE) -c -o $@ $<
+$(B)/libsocmod.a: $(SOURCES:%.c=$(B)/%.o) $(B)/migration_built_in.o $(B)/openapi_built_in.o $(B)/assets_built_in.o \
+        $(B)/recipe_built_in.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/libpeer.a: $(PEER_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -143,6 +152,7 @@ lint:
 	shellcheck -x $(SCRIPTS)
 	tests/manuals.sh $(MANUALS)
 	! command -v ansible-lint >/dev/null || (cd ansible && ansible-lint --offline -q)
+	@command -v promtool >/dev/null && promtool check rules deploy/prometheus/*.yml || echo 'no promtool: apt install prometheus'
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
@@ -160,6 +170,8 @@ format:
 install: all
 	install -D -t $(DESTDIR)$(prefix)/bin $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/man/man8 $(MANUALS)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/grafana $(wildcard deploy/grafana/*.json)
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/prometheus $(wildcard deploy/prometheus/*.yml)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/sql $(wildcard sql/*.sql)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/drivers $(wildcard gateway/drivers/*.ini)
 	install -D -m 644 -t $(DESTDIR)$(prefix)/share/socmod/meters $(wildcard gateway/meters/*.ini)

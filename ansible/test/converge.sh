@@ -73,6 +73,7 @@ rm -rf "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-peers_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-central_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
 SEAL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/seal.pem")
+"$FOLDER/peers/usr/bin/socmod-admin" keys new-master "$PKI/master.key" >/dev/null
 
 # --- converge ----------------------------------------------------------------------------------
 cat >"$FOLDER/inventory.yml" <<EOF
@@ -83,6 +84,7 @@ all:
     packages_folder: $TREE/build/deb
     pki_folder: $PKI
     central_seal_key: $PKI/seal.pem
+    central_master_key: $PKI/master.key
     gateway_seal_key: $SEAL_KEY
   children:
     central:
@@ -121,5 +123,8 @@ play site.yml
 
 # --- and it runs -------------------------------------------------------------------------------
 step "the programs, from the outside"
-cp "$TREE/deploy/demo/street.json" "$FOLDER/street.json"
+# Every second meter is spoken to directly, over DLMS.
+jq '.meters |= (to_entries | map(if .key % 2 == 0 then .value else .value + {route: "dlms", cell: "C1",
+        type: (if .value.dsmr == "4" then "dsmr42" else "smr5" end),
+        address: "127.0.0.1:\(4059 + .key)"} | del(.head_end) end))' "$TREE/deploy/demo/street.json" >"$FOLDER/street.json"
 FOLDER=$FOLDER unshare --net "$TREE/ansible/test/smoke.sh" || fail "the chain"

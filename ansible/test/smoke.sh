@@ -121,6 +121,17 @@ admin() {
 }
 admin import /tmp/street.json >"$WORK/import.log" 2>&1 || fail "import"
 admin token --name smoke --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" || fail "token"
+install -m 600 /dev/null "$WORK/keys.csv"
+{
+    echo equipment_id,encryption_key,authentication_key,client_title,meter_title
+    jq -r '.meters[] | select(.route == "dlms").equipment_id' "$FOLDER/street.json" | while read -r meter; do
+        echo "$meter,$(openssl rand -hex 16),$(openssl rand -hex 16),534F434D4F440001,4D4554$(openssl rand -hex 5)"
+    done
+} >"$WORK/keys.csv"
+install -m 600 "$WORK/keys.csv" "$FOLDER/pki/master.key" "$FOLDER/vps/tmp"
+chroot "$FOLDER/vps" chown socmod_admin /tmp/keys.csv /tmp/master.key
+admin keys import --master /tmp/master.key /tmp/keys.csv >"$WORK/import.log" 2>&1 || fail "keys"
+rm "$FOLDER"/vps/tmp/{keys.csv,master.key}
 for one in ingest planner p3 audit; do
     unit vps "socmod-$one"
 done
@@ -197,6 +208,9 @@ client_id = HE1
 ca_file = $PKI/ca.pem
 certificate_file = $PKI/HE1.pem
 key_file = $PKI/HE1.key
+[dlms]
+keys = $WORK/keys.csv
+port = 4059
 [state]
 folder = $WORK
 CONF
