@@ -45,8 +45,8 @@ static struct {
 
 #define BOUND(section, name, place, default_value, what)                                           \
     {                                                                                              \
-        section, name, .integer = &(place), .otherwise = default_value, .least = 0,                \
-                       .most = 1000000, .help = what                                               \
+        (section), (name), .integer = &(place), .otherwise = (default_value), .least = 0,          \
+                           .most = 1000000, .help = (what)                                         \
     }
 
 static const struct setting settings[] = {

@@ -159,7 +159,7 @@ Test(amperes, never_gives_more_than_the_limit)
             }
 }
 
-struct bounded {
+struct bounded { // NOLINT(clang-analyzer-optin.performance.Padding): in the order of the cases
     struct amperes_scale scale;
     bool per_phase;
     int phases;

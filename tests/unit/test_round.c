@@ -156,6 +156,7 @@ Test(round, follows_the_loads_where_chargers_are_not_heard)
     struct round *round = round_plan(&s->facts, &rules, START, START + 20);
     cr_expect_eq(sent(round), 6, "feeder 1 only");
     const struct round_share *share = share_of(round, 2);
+    cr_assert(share);
     cr_expect_str_eq(share->bound_by, "no meters");
     cr_expect_eq(share->share_w, 3 * 2070, "0.6 of 16 A: %d", share->share_w);
     cr_expect(strstr(share->reason, "19500 W of 20000 W"), "%s", share->reason);

@@ -470,7 +470,7 @@ Test(sharing, does_not_depend_on_the_order_of_rows)
 {
     for (int seed = 1; seed <= 3000; seed++) {
         struct street street = any_street(seed), shuffled = street;
-        int row[MOST_USERS];
+        int row[MOST_USERS] = {0};
         for (int i = 0; i < street.user_count; i++)
             row[i] = i;
         for (int i = street.user_count - 1; i > 0; i--) {

@@ -342,7 +342,7 @@ static void take_identity(void *arg, const char *equipment_id, const struct dlms
 // Somebody called one of all addresses.
 static void on_knock(void *arg, int fd)
 {
-    struct sockaddr_in called;
+    struct sockaddr_in called = {0};
     socklen_t len = sizeof called;
     (void)arg;
     size_t i = peer.street->meter_count;
