@@ -375,14 +375,13 @@ static struct settings_patch patchable(void)
 static bool read_patch(void)
 {
     struct settings_patch patch = patchable();
-    if (*config.http_patch_file && settings_patch_load(config.http_patch_file, &patch))
-        return false;
+    bool is_good = !*config.http_patch_file || !settings_patch_load(config.http_patch_file, &patch);
     config.meter_type = patch.meter_type;
     config.mqtt.broker = patch.broker;
     config.mqtt.user = patch.user;
     config.mqtt.password_file = patch.password_file;
     config.site = patch.site;
-    return true;
+    return is_good;
 }
 
 static bool is_meter(const char *name)

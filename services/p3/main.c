@@ -206,6 +206,7 @@ static struct {
     struct head_end *head_end; // NULL: not served
     struct dlms_route *dlms;   // NULL: not served
     struct mqtt *wake_mqtt;
+    char *wake_name; // at the broker
     struct wake *wake;
     struct meter_types types;
     struct master_key *masters[2];
@@ -261,12 +262,11 @@ static void serve_head_ends(void)
 
 static void prepare_wake(void)
 {
-    static char *name;
     if (!*config.wake_command && !*config.wake_topic)
         return;
     if (*config.wake_topic) {
         struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);
-        mqtt.client_id = name = memory_format("%s-wake", config.mqtt.client_id);
+        mqtt.client_id = p3.wake_name = memory_format("%s-wake", config.mqtt.client_id);
         p3.wake_mqtt = mqtt_new(p3.loop, &mqtt, &(struct mqtt_events){0}, NULL);
     }
     p3.wake = wake_new(p3.loop, &(struct wake_settings){
@@ -311,6 +311,7 @@ static void end_routes(void)
     dlms_route_free(p3.dlms);
     wake_free(p3.wake);
     mqtt_free(p3.wake_mqtt);
+    free(p3.wake_name);
     key_table_free(p3.keys);
     counter_table_free(p3.counters);
     while (p3.master_count)
