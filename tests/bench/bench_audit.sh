@@ -16,6 +16,8 @@ LOAD=$BIN/tests/bench/bench_http
 if [ -n "${KEEP:-}" ]; then
     mkdir -p "$KEEP"
     ln -s "$(realpath "$KEEP")" "$WORK/pg"
+    # In order, or what goes past the journal is lost.
+    trap 'status=$?; stop_postgres fast; (exit $status); leave' EXIT
 fi
 
 # 100 transformers with 4 feeders and 40 connections each; two days of quarters; each connection has
