@@ -120,6 +120,9 @@ if [ -e "$WORK/pg/data/PG_VERSION" ]; then
     export PGHOST=$WORK/pg PGUSER=socmod PGDATABASE=socmod
 else
     start_postgres socmod >"$WORK/start.log"
+    db "alter system set shared_buffers = '1GB'" # as ansible/ sets it
+    stop_postgres
+    launch_postgres >"$WORK/start.log"
     fill
     fill_events
 fi
