@@ -63,7 +63,8 @@ create table field.receipt (
     unique (meter, digest, state, at)
 );
 create index on field.receipt (digest, meter);
-create index on field.receipt (meter, id desc);
+create index on field.receipt (meter, arrived, id);
+create index on field.receipt (arrived, id);
 
 -- What the meter measured over a quarter. Topic socmod/v1/gateway/<equipment id>/load
 create table field.load (

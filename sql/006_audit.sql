@@ -48,6 +48,7 @@ create table audit.event (
 create index on audit.event (at, id);
 create index on audit.event (kind, at, id);
 create index on audit.event (subject, at, id);
+create index on audit.event (program, at, id);
 create index on audit.event (shard, sequence);
 -- An event is never lost for want of a month.
 create table audit.event_other partition of audit.event default;

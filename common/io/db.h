@@ -43,6 +43,17 @@ PGresult *db_query_once(struct db *db, const char *sql, int count, const char *c
 // The same where no rows are wanted.
 MUST_CHECK enum err db_do(struct db *db, const char *sql, int count, const char *const *params);
 
+// Several statements, each as with db_query(), in one exchange with the server. On ERR_NONE each
+// result is owned; on ERR_IO there are none.
+struct db_ask {
+    const char *sql;
+    int count;
+    const char *const *params;
+};
+enum { DB_ASKS_MAX = 8 };
+MUST_CHECK enum err db_query_all(struct db *db, const struct db_ask *asks, int count,
+                                 PGresult **results);
+
 const char *db_sqlstate(const struct db *db);
 
 // What the server said of the last refusal, one line, for a person. Borrowed until the next call.

@@ -359,12 +359,12 @@ const struct list list_receipts = {
     .name = "receipts",
     .from = "field.receipt e left join grid.meter m on m.number = e.meter,"
             " lateral (select m.equipment_id as meter, " RECEIPT_COLUMNS ") item",
-    .key_values = "e.id",
-    .keys = "i",
+    .key_values = "audit.at_us(e.arrived), e.id",
+    .keys = "ti",
     .csv = "item.meter, item.at, item.arrived, item.state, item.digest, item.mode, item.reason,"
            " item.limit_w, item.register, item.register_w",
-    .after = "e.id < $",
-    .order = "order by e.id desc",
+    .after = "(e.arrived, e.id) < ($, $)",
+    .order = "order by e.arrived desc, e.id desc",
     .filters = {{"meter", PARAMETER_EQUIPMENT_ID,
                  "e.meter = (select n.number from grid.meter n where n.equipment_id = $)"},
                 {"state", PARAMETER_RECEIPT_STATE, "e.state = $"},
