@@ -57,5 +57,5 @@ heals() {
 }
 
 metric() {
-    curl -sS --max-time 3 "http://127.0.0.1:$PAGE_PORT/metrics" | awk -v name="$1" '$1 == name { print $2 }'
+    curl -sS --max-time 20 "http://127.0.0.1:$PAGE_PORT/metrics" | awk -v name="$1" '$1 == name { print $2 }'
 }

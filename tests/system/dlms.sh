@@ -81,7 +81,7 @@ name = sys.argv[1] + ".answer"
 if os.path.exists(name):
     os.unlink(name)
 link.bind(name)
-link.settimeout(5)
+link.settimeout(10)
 link.sendto(sys.argv[2].encode(), sys.argv[1])
 print(link.recv(1024).decode())
 os.unlink(name)

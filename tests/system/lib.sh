@@ -75,8 +75,10 @@ free_port() {
     free_ports 1
 }
 
+# wait_for SECONDS WHAT COMMAND...: so long on a machine that is good for it; a busy one gets thrice
+# that and some, as waiting costs nothing where the fact comes.
 wait_for() {
-    local until=$((SECONDS + $1)) what=$2
+    local until=$((SECONDS + 3 * $1 + 10)) what=$2
     shift 2
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $until ] || fail "waited in vain: $what"

@@ -24,8 +24,8 @@ def crc(octets):
 
 
 def over_tcp(port, unit, pdu):
-    with socket.create_connection(("127.0.0.1", port), 2) as link:
-        link.settimeout(1)
+    with socket.create_connection(("127.0.0.1", port), 10) as link:
+        link.settimeout(4)
         link.sendall(struct.pack(">HHHB", 0x1234, 0, len(pdu) + 1, unit) + pdu)
         answer = b""
         while len(answer) < 6 or len(answer) < 6 + struct.unpack(">H", answer[4:6])[0]:
@@ -42,7 +42,7 @@ def on_line(device, unit, pdu):
     fd = os.open(device, os.O_RDWR | os.O_NOCTTY)
     os.write(fd, frame + crc(frame))
     answer = b""
-    while select.select([fd], [], [], 0.3 if answer else 1)[0]:
+    while select.select([fd], [], [], 0.3 if answer else 4)[0]:
         answer += os.read(fd, 512)
     os.close(fd)
     if not answer:

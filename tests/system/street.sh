@@ -37,7 +37,7 @@ name = sys.argv[1] + ".answer"
 if os.path.exists(name):
     os.unlink(name)
 link.bind(name)
-link.settimeout(2)
+link.settimeout(10)
 link.sendto(sys.argv[2].encode(), sys.argv[1])
 print(link.recv(1024).decode())
 os.unlink(name)
