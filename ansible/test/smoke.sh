@@ -9,6 +9,8 @@
 BIN=${FOLDER:?}/peers/usr/bin
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../tests/system/lib.sh"
+# shellcheck source=ansible/test/units.sh
+. "$(dirname "${BASH_SOURCE[0]}")/units.sh"
 PKI=$FOLDER/pki
 METER=E0051000000000001 OTHER=E0051000000000002
 RATE=300
@@ -28,42 +30,6 @@ network() {
 }
 elsewhere() {
     nsenter -t "${PID[other]}" -n "$@"
-}
-
-# what ROOT UNIT: lines "KEY=value" of a unit and what was laid beside it
-what() {
-    sed -nE "s/^$3=//p" "$FOLDER/$1/lib/systemd/system/$2.service" \
-        "$FOLDER/$1/etc/systemd/system/$2.service.d/"*.conf
-}
-
-# credentials ROOT UNIT USER: where LoadCredential= puts them
-credentials() {
-    local folder=$FOLDER/$1/run/credentials/$2.service entry
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    for entry in $(what "$1" "$2" LoadCredential); do
-        install -m 400 "$FOLDER/$1/${entry#*:}" "$folder/${entry%%:*}"
-    done
-    chroot "$FOLDER/$1" chown -R "$3" "/run/credentials/$2.service"
-    chmod 500 "$folder"
-}
-
-# unit ROOT NAME: as its unit says, but without systemd's walls
-unit() {
-    local user state command
-    user=$(what "$1" "$2" User) state=$(what "$1" "$2" StateDirectory)
-    credentials "$1" "$2" "$user"
-    [ -z "$state" ] || chroot "$FOLDER/$1" install -d -m 700 -o "$user" -g "$user" "/var/lib/$state"
-    read -ra command <<<"$(what "$1" "$2" ExecStart)"
-    run "$2" chroot "$FOLDER/$1" setpriv --reuid="$user" --regid="$user" --init-groups --no-new-privs \
-        --bounding-set=-all --inh-caps=-all "${command[@]}"
-}
-
-# job ROOT NAME: one that its timer starts, to its end
-job() {
-    unit "$1" "$2"
-    wait "${PID[$2]}" || fail "$2: $(cat "$WORK/$2.log")"
-    unset "PID[$2]"
 }
 
 # mqtt PROGRAM CERTIFICATE ARGUMENT...
@@ -110,7 +76,7 @@ network
 hands() {
     local settings
     HANDS="$1 $(date +%s.%N) $2"
-    for settings in "$FOLDER"/vps/etc/socmod/socmod-{ingest,planner,p3,audit,trail-sign}.ini "$FOLDER/pole/etc/socmod/socmod-gateway.ini"; do
+    for settings in "$FOLDER"/vps/etc/socmod/socmod-{ingest,planner,p3,audit,trail-{sign,verify}}.ini "$FOLDER/pole/etc/socmod/socmod-gateway.ini"; do
         sed -i '/^\[clock\]$/,$d' "$settings"
         printf '[clock]\nhands = %s\n' "$HANDS" >>"$settings"
     done
