@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PREPARED = 96, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 10000 };
+enum { MAX_PREPARED = 96, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 3000 };
+
+static const char READ_ONLY[] = "25006";
 
 struct db {
     char *conninfo, *name;
@@ -218,10 +220,12 @@ static void put_first_words(const char *sql, char *words, size_t size)
 }
 
 // A server that goes down may say so, or the library may, while the connection still looks well.
+// One that only reads is a standby now: whoever leads is found by connecting anew.
 static bool is_lost(const struct db *db, const PGresult *result)
 {
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     return PQstatus(db->conn) != CONNECTION_OK || !PQresultErrorField(result, PG_DIAG_SQLSTATE)
+           || !strcmp(PQresultErrorField(result, PG_DIAG_SQLSTATE), READ_ONLY)
            || (severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC")));
 }
 
