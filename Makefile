@@ -17,7 +17,7 @@ WERROR  ?= -Werror
 FUZZ_SECONDS ?= 60
 
 PKG_CONFIG ?= pkg-config
-PACKAGES := inih jansson libmicrohttpd libmodbus libpq libcrypto zlib
+PACKAGES := inih jansson libmicrohttpd libmodbus libpq libssl libcrypto zlib
 INCLUDES := -D_GNU_SOURCE -I. -Icommon $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS     := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
 LINK     := -Wl,--as-needed -Wl,-z,relro,-z,now
