@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 struct statement {
     FILE *sql;
     PGconn *quotes; // NULL: parameters
-    const char *params[LIST_FILTERS + PAGE_KEYS];
+    const char *params[2 * LIST_FILTERS + PAGE_KEYS];
     int count;
 };
 
@@ -34,7 +33,7 @@ static void put_value(struct statement *statement, const char *value)
     PQfreemem(quoted);
 }
 
-// A condition; each '$' in it takes the next of count values.
+// A condition; each '$' in it takes the next of count values, or the last once more.
 static void append(struct statement *statement, const char *condition, int count,
                    const char *const *values)
 {
@@ -44,9 +43,9 @@ static void append(struct statement *statement, const char *condition, int count
             fputc(*at, statement->sql);
             continue;
         }
-        assert(count > 0);
-        count--;
-        put_value(statement, *values++);
+        put_value(statement, *values);
+        if (count > 1)
+            count--, values++;
     }
 }
 
