@@ -7,6 +7,7 @@
 #
 #   TRANSFORMERS=20000 tests/bench/planner_round.sh    100,000 feeders, 1,000,000 connections
 #   LEARN_S=300            for a machine with other things to do
+#   AGAIN_S=100            for planners that start when one has learnt before
 #   PARTS="one two none"   one planner; two of them; one, and nothing was measured for a quarter hour
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
@@ -71,7 +72,7 @@ plan_at() {
     for name in "$@"; do
         wait_for 600 "learning" grep -q event=plan.learnt "$WORK/$name.log"
     done
-    echo "planner_learn_${KILO}_feeders_$#_planners $((SECONDS - began)) s"
+    echo "planner_learn_${KILO}_feeders_$#_planners $((SECONDS - began)) s, load $(cut -d' ' -f1 /proc/loadavg)"
     [ $((SECONDS - began)) -lt $((LEARN_S - 5)) ] || fail "more time to learn: LEARN_S"
 }
 
@@ -105,6 +106,13 @@ figures() {
     expect "foreseen" t "$(db "select bool_and(p95_w is not null) from plan.forecast f join plan.round r on r.id = f.round
         where r.quarter = '2026-01-14 $at:00Z'")"
     for name in "$@"; do
+        awk -v name="planner_round_${KILO}_feeders_${what}_$name" '
+            /event=plan.learnt/ { learnt = 1 }
+            learnt && /event=plan.rounds/ {
+                for (i = 1; i <= NF; i++) { split($i, at, "="); s[at[1]] += at[2] }
+            }
+            END { printf "%s_read %.1f s\n%s_plan %.1f s\n%s_write %.1f s\n", name, s["read_ms"] / 1000,
+                      name, s["plan_ms"] / 1000, name, s["write_ms"] / 1000 }' "$WORK/$name.log"
         awk -v name="planner_memory_${KILO}_feeders_${what}_$name" '/VmHWM/ { printf "%s %.0f MB\n", name, $2 / 1024 }' \
             "/proc/${PID[$name]}/status"
         stop "$name"
@@ -123,6 +131,7 @@ if [[ $PARTS == *one* ]]; then
     figures one_planner 17:15 one
 fi
 stop one
+LEARN_S=${AGAIN_S:-$LEARN_S}
 if [[ $PARTS == *two* ]]; then
     plan_at 17:30 one two
     feeders 17:15 17:15 1
