@@ -17,7 +17,7 @@ WERROR  ?= -Werror
 FUZZ_SECONDS ?= 60
 
 PKG_CONFIG ?= pkg-config
-PACKAGES := inih jansson libmicrohttpd libmodbus libpq libcrypto zlib
+PACKAGES := inih jansson libmicrohttpd libmodbus libpq libssl libcrypto zlib
 INCLUDES := -D_GNU_SOURCE -I. -Icommon $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 LIBS     := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lpaho-mqtt3as -lpthread -lm
 LINK     := -Wl,--as-needed -Wl,-z,relro,-z,now
@@ -44,7 +44,7 @@ PROGRAMS  := $(foreach main,$(MAINS),$(B)/socmod-$(notdir $(main:/main.c=))) \
 TESTS     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 FUZZERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
-UNITS     := $(wildcard deploy/*.service)
+UNITS     := $(wildcard deploy/*.service deploy/*.timer)
 MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
 STRICT    := common/io/durable_file.c common/wire/p1_reader.c common/wire/p1_telegram.c common/wire/seal.c \

@@ -9,6 +9,7 @@
 #include "gateway/commission.h"
 #include "gateway/control.h"
 #include "gateway/decode.h"
+#include "gateway/enrol.h"
 #include "gateway/feed.h"
 #include "gateway/meter_server.h"
 #include "gateway/metering.h"
@@ -195,6 +196,8 @@ static const struct setting settings[] = {
 
 static bool decode_only, probe_only, list_only, list_meters_only, commission_only, says_yes;
 static const char *decode_path, *probe_device, *list_folder, *meters_folder;
+static struct enrol_job enrolment;
+static const char *enrol_within;
 static const struct program_option options[] = {
     {"decode", "FILE", .flag = &decode_only, .text = &decode_path, .optional = true,
      .help = "print the telegrams of FILE or standard input as JSON, and stop"},
@@ -208,6 +211,12 @@ static const struct program_option options[] = {
     {"probe", "DEVICE", .flag = &probe_only, .text = &probe_device, .optional = true,
      .help = "look for a meter on DEVICE, or on each in /dev/serial/by-id, at every speed, and"
              " print its settings"},
+    {"enrol", "FOLDER", .text = &enrolment.folder,
+     .help = "make a key for the broker and a request for its certificate in FOLDER, and stop"},
+    {"within", "DAYS", .text = &enrol_within,
+     .help = "with --enrol: only when the one in force ends so soon; otherwise 30"},
+    {"certificate", "FILE", .text = &enrolment.certificate,
+     .help = "with --enrol: take in the certificate that came back"},
     {0},
 };
 
@@ -517,6 +526,22 @@ static bool check(void)
     return check_chargers() && read_meter_map();
 }
 
+// The enrolment asked for, where that is one.
+static bool check_enrolment(void)
+{
+    char *end = NULL;
+    long days = enrol_within ? strtol(enrol_within, &end, 10) : ENROL_WITHIN_DAYS;
+    if ((enrol_within || enrolment.certificate) && !enrolment.folder)
+        return complain("--within, --certificate", "belong to --enrol");
+    if (days < 0 || days > 36500 || (end && (*end || end == enrol_within)))
+        return complain("--within", "takes 0 to 36500 days");
+    enrolment.within_s = days * 86400;
+    enrolment.name = config.equipment_id;
+    enrolment.authorities = config.mqtt.ca_file;
+    const char *fault = enrolment.folder ? enrol_fault(&enrolment) : NULL;
+    return !fault || complain("--enrol", fault);
+}
+
 static bool needs_no_settings(void)
 {
     return decode_only || probe_only || list_only || list_meters_only;
@@ -676,6 +701,10 @@ int main(int argc, char **argv)
     }
     if (probe_only)
         return probe_run(probe_device, PROBE_NS, stdout);
+    if (!check_enrolment())
+        return EXIT_USAGE;
+    if (enrolment.folder)
+        return enrol_run(&enrolment, stdout);
 
     struct loop *loop = loop_new();
     const struct mqtt_settings mqtt = mqtt_settings_of(&config.mqtt);

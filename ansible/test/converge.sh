@@ -73,6 +73,7 @@ rm -rf "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-peers_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-central_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
 SEAL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/seal.pem")
+TRAIL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/trail.pem")
 "$FOLDER/peers/usr/bin/socmod-admin" keys new-master "$PKI/master.key" >/dev/null
 
 # --- converge ----------------------------------------------------------------------------------
@@ -85,6 +86,8 @@ all:
     pki_folder: $PKI
     central_seal_key: $PKI/seal.pem
     central_master_key: $PKI/master.key
+    central_trail_key: $PKI/trail.pem
+    central_trail_public_key: $TRAIL_KEY
     gateway_seal_key: $SEAL_KEY
   children:
     central:

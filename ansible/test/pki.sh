@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# pki.sh FOLDER NAME[:broker|:expired|:revoked|:stranger]...: an authority, and certificates for a
+# pki.sh FOLDER NAME[:broker|:node|:expired|:revoked|:stranger]...: an authority, and certificates for a
 # test; those of a stranger are of an authority that nobody trusts.
 set -euo pipefail
 cd "$1"
@@ -52,6 +52,7 @@ for entry; do
     name=${entry%:*}
     case $entry in
     *:broker) certificate own "$name" serverAuth "DNS:$name,DNS:localhost,IP:127.0.0.1" "$name" ;;
+    *:node) certificate own "$name" serverAuth,clientAuth "DNS:$name" "$name" ;;
     *:expired) certificate own "$name" clientAuth "DNS:$name" "$name.expired" \
         -startdate 20200101000000Z -enddate 20210101000000Z ;;
     *:revoked)

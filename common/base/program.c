@@ -13,7 +13,7 @@
 
 char *program_clock_hands;
 
-enum { MAX_OPTIONS = 32, COMMON = 6 };
+enum { MAX_OPTIONS = 40, COMMON = 6 };
 
 static const struct option common[COMMON] = {
     {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metric.h"
+#include "io/own_certificate.h"
+#include "io/tls_probe.h"
 
 #include <MQTTAsync.h>
 #include <assert.h>
@@ -40,6 +42,7 @@ enum {
     MAX_UNHEARD = 10000,   // messages that wait for the loop
     HEARD_AT_ONCE = 256,   // in one turn of the loop
     WHY_SIZE = 160,
+    PROBES = 5, // at most, in one outage
 };
 
 enum { IS_CONNECTED, MESSAGES_IN, MESSAGES_OUT };
@@ -79,6 +82,7 @@ struct link {
     MQTTAsync handle;
     struct list sent; // given to Paho, not yet done
     bool connecting, connected, told_connected, lost, said_goodbye;
+    bool maybe_tls; // it failed before the broker said a word
     int unanswered; // subscriptions
     struct timespec since;
     char why[WHY_SIZE]; // it failed or was lost
@@ -90,6 +94,7 @@ struct mqtt {
     void *arg;
     struct mqtt_settings settings;
     struct item *will;
+    struct own_certificate *certificate;
     int bell; // eventfd: the inbox is no longer empty
     pthread_t worker;
     bool started;   // the worker
@@ -108,7 +113,8 @@ struct mqtt {
     struct link *link;
     struct timespec next_try;
     int pause_ms;
-    bool down_told;
+    bool down_told, refusal_told;
+    int probes;
 };
 
 static void append(struct list *list, struct item *item)
@@ -304,6 +310,7 @@ static void on_connect_failure(void *context, MQTTAsync_failureData5 *data)
         data->reasonCode > 0 ? MQTTReasonCode_toString(data->reasonCode) : data->message;
     pthread_mutex_lock(&link->mqtt->lock);
     link->connecting = false;
+    link->maybe_tls = data->reasonCode <= 0;
     // What TLS said before (see on_tls_error) is worth more than that it failed.
     if (!*link->why)
         snprintf(link->why, sizeof link->why, "%s", reason ? reason : "no connection");
@@ -507,6 +514,34 @@ static void log_down(struct mqtt *mqtt, const char *why)
     mqtt->down_told = true;
 }
 
+// Whether it is TLS that keeps us out, and who of us two refuses; once in an outage. Called with
+// the lock held, which it lets go.
+static void explain(struct mqtt *mqtt)
+{
+    static const char scheme[] = "mqtts://";
+    const struct mqtt_settings *s = &mqtt->settings;
+    if (strncmp(s->broker, scheme, strlen(scheme)) != 0 || !mqtt->link->maybe_tls
+        || mqtt->refusal_told || mqtt->closing || mqtt->probes++ >= PROBES)
+        return;
+    pthread_mutex_unlock(&mqtt->lock);
+    char why[TLS_PROBE_WHY], *host = memory_text(s->broker + strlen(scheme));
+    char *colon = strrchr(host, ':');
+    size_t brackets = *host == '[' && colon > host && colon[-1] == ']';
+    if (colon) {
+        colon[-(int)brackets] = '\0';
+        const struct tls_probe probe = {.host = host + brackets,
+                                        .port = colon + 1,
+                                        .ca_file = s->ca_file,
+                                        .certificate_file = s->certificate_file,
+                                        .key_file = s->key_file};
+        mqtt->refusal_told = tls_probe_refused(&probe, why);
+    }
+    if (mqtt->refusal_told)
+        log_warn("tls.refused", F("peer", s->broker), F("why", why));
+    free(host);
+    pthread_mutex_lock(&mqtt->lock);
+}
+
 // Half of the pause for sure, the other half by lot, so that not all come back at once.
 static void put_off(struct mqtt *mqtt)
 {
@@ -624,7 +659,8 @@ static void tell_connected(struct mqtt *mqtt)
     mqtt->link->told_connected = true;
     if (mqtt->down_told)
         log_info("mqtt.back", F("broker", mqtt->settings.broker));
-    mqtt->down_told = false;
+    mqtt->down_told = mqtt->refusal_told = false;
+    mqtt->probes = 0;
     bring_news_home(mqtt, CONNECTED);
 }
 
@@ -649,6 +685,7 @@ static bool work(struct mqtt *mqtt)
         log_down(mqtt, link->why);
         link->why[0] = '\0';
         put_off(mqtt);
+        explain(mqtt);
     } else if (!link->connected && !link->connecting && !mqtt->closing
                && ms_until(mqtt->next_try) <= 0) {
         try_to_connect(mqtt);
@@ -824,6 +861,7 @@ struct mqtt *mqtt_new(struct loop *loop, const struct mqtt_settings *settings,
         log_fatal("mqtt.failed", F("what", "eventfd"), F("why", strerror(errno)));
     mqtt->watch = loop_watch(loop, mqtt->bell, EPOLLIN, on_bell, mqtt);
     ring(mqtt);
+    mqtt->certificate = own_certificate_new(loop, settings->certificate_file);
     return mqtt;
 }
 
@@ -854,6 +892,7 @@ void mqtt_free(struct mqtt *mqtt)
         return;
     loop_unwatch(mqtt->watch);
     mqtt->watch = NULL;
+    own_certificate_free(mqtt->certificate);
     bool ended = !mqtt->started || end_worker(mqtt);
     for (struct item *item; (item = next_news(mqtt));)
         hear(mqtt, item);

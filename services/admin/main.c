@@ -9,8 +9,10 @@
 #include "services/admin/key_jobs.h"
 #include "services/admin/limit_job.h"
 #include "services/admin/migrate.h"
+#include "services/admin/pki_jobs.h"
 #include "services/admin/retire.h"
 #include "services/admin/seal_job.h"
+#include "services/admin/tidy.h"
 #include "services/admin/token.h"
 #include "wire/seal.h"
 
@@ -18,17 +20,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *connection, *master_file;
+static char *connection, *master_file, *pki_folder, *passphrase_file;
+static int64_t list_days;
+static bool keeps_trail;
 static struct retire_job retirement;
+static struct tidy_job tidy;
 static const struct setting settings[] = {
     {"database", "connection", .text = &connection, .otherwise = "dbname=socmod",
      .help = "how to reach PostgreSQL as its owner, as libpq says it; passwords belong in"
              " ~/.pgpass"},
     {"trail", "keep_months", .integer = &retirement.keep_months, .otherwise = "24", .least = 1,
      .most = 1200, .help = "retire: the trail of so many whole months always stays"},
+    {"history", "quarters_days", .integer = &tidy.quarters_days, .otherwise = "35", .least = 29,
+     .most = 36500,
+     .help = "tidy: months that ended so many days ago are rolled up, a row for a day; the planner"
+             " learns from the last 28 days"},
+    {"history", "days_years", .integer = &tidy.days_years, .otherwise = "0", .least = 0,
+     .most = 100, .help = "tidy: years that ended so many years ago are dropped; 0 for none"},
+    {"history", "loads_months", .integer = &tidy.loads_months, .otherwise = "13", .least = 2,
+     .most = 1200,
+     .help = "tidy: what connections drew in months that ended so many months ago is dropped"},
     {"keys", "master_file", .text = &master_file, .otherwise = "",
      .help = "file of the master key that meters' keys are wrapped under; without a slash, in"
              " $CREDENTIALS_DIRECTORY"},
+    {"pki", "folder", .text = &pki_folder, .otherwise = "",
+     .help = "folder of the authority that signs certificates; best on a machine of its own"},
+    {"pki", "passphrase_file", .text = &passphrase_file, .otherwise = "",
+     .help = "file whose first line opens the authority's key; without a slash, in"
+             " $CREDENTIALS_DIRECTORY; empty: it is not locked"},
+    {"pki", "crl_days", .integer = &list_days, .otherwise = "365", .least = 1, .most = 36500,
+     .help = "that a list of revoked certificates is good; with one that has ended nobody gets in"},
+    {"pki", "trail", .flag = &keeps_trail, .otherwise = "no",
+     .help = "each act is an event of the database's audit trail, or is not done"},
     CLOCK_SETTINGS,
     {0},
 };
@@ -41,14 +64,16 @@ static struct explain_job explain;
 static bool replace, revoke;
 static const char *master;
 static struct key_job key_job;
+static struct pki_job pki_job;
 static const struct program_option options[] = {
     {"sql", "DIR", .text = &sql_folder, .help = "migrate: take the files from DIR"},
     {"replace", .flag = &replace,
      .help = "import: chargers and meters that FILE does not name leave the grid; keys import:"
              " keys that are there may be replaced"},
-    {"name", "NAME", .text = &token_name, .help = "token: whose it is"},
+    {"name", "NAME", .text = &token_name, .help = "token, pki sign: whose it is"},
     {"role", "ROLE", .text = &token_role, .help = "token: " TOKEN_ROLES},
-    {"days", "DAYS", .text = &token_days, .help = "token: how long it is good, 1 to 3660"},
+    {"days", "DAYS", .text = &token_days,
+     .help = "token, pki: how long it is good, 1 to 3660 or 36500"},
     {"revoke", .flag = &revoke, .help = "token: end the one of NAME now"},
     {"make-key", "FILE", .text = &seal.make_key,
      .help = "seal: make a key pair; FILE gets the private one, the public one is printed"},
@@ -68,7 +93,7 @@ static const struct program_option options[] = {
      .help = "limit: what each connection there may draw"},
     {"hours", "HOURS", .text = &limit.hours, .help = "limit: how long, or"},
     {"until", "TIME", .text = &limit.until, .help = "limit: until when, RFC 3339"},
-    {"reason", "TEXT", .text = &limit.reason, .help = "limit, release: why"},
+    {"reason", "TEXT", .text = &limit.reason, .help = "limit, release, pki revoke: why"},
     {"by", "NAME", .text = &limit.by, .help = "limit, release: who; otherwise who is logged in"},
     {"all", .flag = &limit.all, .help = "limits: those too that are over"},
     {"at", "TIME", .text = &explain.at, .help = "explain: then, RFC 3339; otherwise now"},
@@ -77,6 +102,12 @@ static const struct program_option options[] = {
     {"former", "FILE", .text = &key_job.former, .help = "keys rotate: the one that it replaces"},
     {"skip", "NUMBER", .text = &key_job.skip,
      .help = "keys restored: by how much counters are lifted"},
+    {"folder", "DIR", .text = &pki_job.folder, .help = "pki: in place of the setting"},
+    {"server", "ADDRESSES", .text = &pki_job.server,
+     .help = "pki issue, sign: for a server with these addresses, commas between them; otherwise"
+             " for a client"},
+    {"within", "DAYS", .text = &pki_job.within,
+     .help = "pki list: what ends so soon is an alarm; otherwise 30"},
     {0},
 };
 
@@ -87,8 +118,10 @@ static const struct program program = {
     .settings = settings,
     .options = options,
     .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | limit | release NUMBER"
-             " | limits | explain | retire |"
-             " keys import FILE | keys list | keys rotate | keys restored | keys new-master FILE",
+             " | limits | explain | retire | tidy |"
+             " keys import FILE | keys list | keys rotate | keys restored | keys new-master FILE |"
+             " pki init NAME | pki issue NAME | pki sign REQUEST | pki renew NAME |"
+             " pki revoke NAME|SERIAL | pki crl | pki list",
 };
 
 static enum err run_migrate(struct db *db, char **words)
@@ -125,6 +158,12 @@ static enum err run_retire(struct db *db, char **words)
 {
     (void)words;
     return retire_run(db, &retirement);
+}
+
+static enum err run_tidy(struct db *db, char **words)
+{
+    (void)words;
+    return tidy_run(db, &tidy);
 }
 
 static const char *retirement_fault(char **words)
@@ -191,6 +230,26 @@ static const char *keys_fault(char **words)
     return key_job_fault(&key_job);
 }
 
+static enum err run_pki(struct db *db, char **words)
+{
+    (void)words;
+    return pki_job_run(&pki_job, db);
+}
+
+static const char *pki_fault(char **words)
+{
+    pki_job.verb = words[0];
+    pki_job.word = words[1];
+    if (!pki_job.folder)
+        pki_job.folder = pki_folder;
+    pki_job.passphrase_file = passphrase_file;
+    pki_job.name = token_name;
+    pki_job.days = token_days;
+    pki_job.reason = limit.reason;
+    pki_job.list_days = list_days;
+    return pki_job_fault(&pki_job);
+}
+
 static const char *seal_fault(char **words)
 {
     (void)words;
@@ -244,7 +303,9 @@ static const struct job {
     {"token", 0, 0, run_token, token_fault, false},
     {"seal", 0, 1, run_seal, seal_fault, true},
     {"keys", 1, 2, run_keys, keys_fault, false},
+    {"pki", 1, 2, run_pki, pki_fault, false},
     {"retire", 0, 0, run_retire, retirement_fault, false},
+    {"tidy", 0, 0, run_tidy, NULL, false},
     {"limit", 0, 0, run_limit, limit_fault, false},
     {"release", 1, 1, run_release, release_fault, false},
     {"limits", 0, 0, run_limits, NULL, false},
@@ -273,7 +334,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s: %s\n", program.name, job->word, fault);
         return EXIT_USAGE;
     }
-    bool is_offline = job->is_offline || (job->run == run_keys && key_job_is_offline(&key_job));
+    bool is_offline = job->is_offline || (job->run == run_keys && key_job_is_offline(&key_job))
+                      || (job->run == run_pki && !keeps_trail);
     struct db *db = is_offline ? NULL : db_new(connection, program.name);
     enum err err = db ? db_connect(db) : ERR_NONE;
     if (!err)

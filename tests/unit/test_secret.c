@@ -36,6 +36,9 @@ Test(secret, is_locked_and_left_out_of_dumps)
     cr_expect(strstr(flags, " dd"), "%s", flags);
     struct rlimit limit;
     cr_assert_eq(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+#ifdef __SANITIZE_ADDRESS__ // whose mlock() does nothing
+    limit.rlim_cur = 0;
+#endif
     if (limit.rlim_cur >= 4096)
         cr_expect(strstr(flags, " lo"), "%s", flags);
     secret_free(secret, 100);
