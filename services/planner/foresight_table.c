@@ -13,9 +13,8 @@
 #include <string.h>
 
 enum {
-    HISTORY_S = 28 * 24 * 3600, // read where nothing was kept
-    KEEP_EVERY = 32,            // quarter hours: how much a planner that starts reads again
-    AT_ONCE = 8,                // transformers recovered before the planner looks up again
+    KEEP_EVERY = 32, // quarter hours: how much a planner that starts reads again
+    AT_ONCE = 8,     // transformers recovered before the planner looks up again
 };
 
 #define KEPT                                                                                       \
@@ -149,14 +148,14 @@ static int64_t newest_of(const struct foresight_place *place)
 }
 
 // The first quarter hour that some place has not taken in.
-static int64_t lacks_from(const struct foresight *foresight, int64_t quarter)
+static int64_t lacks_from(const struct foresight *foresight, int64_t quarter, int64_t history_s)
 {
     int64_t from = quarter;
     for (int i = 0; i < foresight->count; i++) {
         int64_t next = newest_of(foresight->places[i]) + QUARTER_S;
         from = next < from ? next : from;
     }
-    return from > quarter - HISTORY_S ? from : quarter - HISTORY_S;
+    return from > quarter - history_s ? from : quarter - history_s;
 }
 
 static void take(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
@@ -258,13 +257,13 @@ static PGresult *query_history(struct db *db, const char *sql, const struct reco
     return rows;
 }
 
-static enum err read_history(struct db *db, int64_t quarter, const struct round_rules *rules,
-                             struct recoveries *all)
+static enum err read_history(struct db *db, int64_t quarter, int64_t history_s,
+                             const struct round_rules *rules, struct recoveries *all)
 {
     int64_t from = quarter;
     for (int i = 0; i < all->count; i++) {
         struct recovery *recovery = &all->items[i];
-        recovery->from = lacks_from(recovery->foresight, quarter);
+        recovery->from = lacks_from(recovery->foresight, quarter, history_s);
         recovery->foresight->looked = quarter;
         from = recovery->from < from ? recovery->from : from;
     }
@@ -345,12 +344,13 @@ enum err foresight_table_recover(struct db *db, struct foresight_store *store, i
                                  const struct round_rules *rules, int *count)
 {
     int transformers[AT_ONCE];
+    int64_t history_s = foresight_store_history_s(store); // before one is taken
     struct recoveries all = {.count = foresight_store_take_wanted(store, transformers, AT_ONCE)};
     for (int i = 0; i < all.count; i++)
         all.items[i] = (struct recovery){foresight_new(transformers[i]), .is_whole = true};
     enum err err = read_kept(db, rules, &all);
     if (!err)
-        err = read_history(db, quarter, rules, &all);
+        err = read_history(db, quarter, history_s, rules, &all);
     if (!err)
         err = keep_new(db, &all);
     for (int i = 0; i < all.count; i++)
