@@ -131,3 +131,7 @@ jq '.meters |= (to_entries | map(if .key % 2 == 0 then .value else .value + {rou
         type: (if .value.dsmr == "4" then "dsmr42" else "smr5" end),
         address: "127.0.0.1:\(4059 + .key)"} | del(.head_end) end))' "$TREE/deploy/demo/street.json" >"$FOLDER/street.json"
 FOLDER=$FOLDER unshare --net "$TREE/ansible/test/smoke.sh" || fail "the chain"
+
+# --- forward and back ----------------------------------------------------------------------------
+step "upgrade.yml and rollback.yml"
+FOLDER=$FOLDER "$TREE/ansible/test/upgrade.sh" || fail "the upgrade"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # pki.sh FOLDER NAME[:broker|:node|:expired|:revoked|:stranger]...: an authority, and certificates for a
-# test; those of a stranger are of an authority that nobody trusts.
+# test; those of a stranger are of an authority that nobody
+# trusts, those of the nodes of a cluster of one that only they have.
 set -euo pipefail
 cd "$1"
 shift
@@ -47,12 +48,13 @@ certificate() {
 }
 
 authority own
+authority cluster
 authority stranger
 for entry; do
     name=${entry%:*}
     case $entry in
     *:broker) certificate own "$name" serverAuth "DNS:$name,DNS:localhost,IP:127.0.0.1" "$name" ;;
-    *:node) certificate own "$name" serverAuth,clientAuth "DNS:$name" "$name" ;;
+    *:node) certificate cluster "$name" serverAuth,clientAuth "DNS:$name,IP:127.0.0.1" "cluster/$name" ;;
     *:expired) certificate own "$name" clientAuth "DNS:$name" "$name.expired" \
         -startdate 20200101000000Z -enddate 20210101000000Z ;;
     *:revoked)
@@ -64,4 +66,5 @@ for entry; do
     esac
 done
 openssl ca -config own/ca.cnf -gencrl -out crl.pem
+openssl ca -config cluster/ca.cnf -gencrl -out cluster/crl.pem
 cp own/ca.pem ca.pem
