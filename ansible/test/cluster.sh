@@ -43,8 +43,7 @@ for root in "${ROOTS[@]}"; do
     printf '127.0.0.1 localhost\n127.0.1.1 db1.test\n127.0.1.2 db2.test\n127.0.1.3 svc1.test\n' >"$FOLDER/$root/etc/hosts"
 done
 rm -rf "$PKI"
-mkdir -p "$PKI"
-test/pki.sh "$PKI" db1.test:node db2.test:node svc1.test:node svc1.test:broker \
+ADMIN=$FOLDER/peers/usr/bin/socmod-admin test/pki.sh "$PKI" db1.test:node db2.test:node svc1.test:node svc1.test:broker \
     socmod-admin socmod-ingest socmod-planner socmod-p3 socmod-audit >"$FOLDER/pki.log" 2>&1 || fail "certificates, see $FOLDER/pki.log"
 
 cat >"$FOLDER/cluster.yml" <<EOF

@@ -36,8 +36,10 @@ elsewhere() {
 mqtt() {
     local program=$1 certificate=$2
     shift 2
-    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$PKI/$certificate.pem" \
-        --key "$PKI/$certificate.key" -q 1 "$@"
+    local own=$PKI/$certificate
+    # The gateway's key was made in the pole and is nowhere else.
+    [ "$certificate" != "$METER" ] || own=$FOLDER/pole/etc/socmod/secret/mqtt
+    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$own.pem" --key "$own.key" -q 1 "$@"
 }
 
 api() {
