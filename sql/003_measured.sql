@@ -88,7 +88,8 @@ $$;
 
 -- Put the quarter hours of one day into dali.day, those that were there already too: what is newer
 -- holds, and when it first came stays. Returns how many came from dali.quarter.
-create function dali.roll_day(of_day timestamptz) returns bigint language plpgsql as $$
+create function dali.roll_day(of_day timestamptz) returns bigint
+    language plpgsql set client_min_messages = warning as $$
 declare
     count bigint;
 begin
@@ -244,6 +245,7 @@ create table field.receipt (
 create index on field.receipt (digest, meter);
 create index on field.receipt (meter, arrived, id);
 create index on field.receipt (arrived, id);
+create index on field.receipt (state, arrived, id);
 
 -- What the meter measured over a quarter. Topic socmod/v1/gateway/<equipment id>/load
 create table field.load (
@@ -271,4 +273,6 @@ create table field.gateway (
     at      timestamptz,            -- the gateway's own time of it; a last will leaves it
     arrived timestamptz not null
 );
+create index on field.gateway (mode, meter);
+create index on field.gateway (online, meter);
 -- Doorbell "field_receipt": payload is the number of a meter.

@@ -44,7 +44,7 @@
     "    audit.at_s(r.quarter + (v.n - 1) * interval '1 hour') as quarter" \
     "   from (select r.id, r.quarter from plan.round r where r.transformer = t.number" \
     "     and r.quarter > z.quarter - interval '1 day'" \
-    "     and exists (select 1 from plan.outlook o where o.round = r.id and o.feeder is null)" \
+    "     and (select true from plan.outlook o where o.round = r.id and o.feeder is null limit 1)" \
     "     order by r.quarter desc, r.finished desc limit 1) r" \
     "   join plan.outlook o on o.round = r.id and o.feeder is null," \
     "   unnest(o.p95_w) with ordinality v (w, n) where t.limit_w[o.phase] > 0" \
@@ -303,7 +303,7 @@ const struct list list_limits = {
     {"connection", PARAMETER_EAN, \
      "p.meter = (select n.number from grid.meter n join grid.connection o" \
      " on o.number = n.connection where o.ean = $)"}, \
-    {"state", PARAMETER_STATE, "coalesce(d.state, 'planned') = $"}, \
+    {"state", PARAMETER_STATE, "(d.state = $ or d.profile is null and $ = 'planned')"}, \
     {"from", PARAMETER_TIME, "p.created >= $"}, \
     {"to", PARAMETER_TIME, "p.created < $"}
 
@@ -340,7 +340,7 @@ const struct list list_deliveries = {
            " item.not_after, json_array_length(item.attempts) as attempts",
     .after = "(p.created, p.id) < ($, $)",
     .order = "order by p.created desc, p.id desc",
-    .filters = {PROFILE_FILTERS, {"cause", PARAMETER_WORDS, "d.cause = $"}},
+    .filters = {PROFILE_FILTERS, {"cause", PARAMETER_WORDS, "d.cause = $ and d.cause <> ''"}},
 };
 
 const struct list list_gateways = {
