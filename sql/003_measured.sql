@@ -68,7 +68,9 @@ create function dali.unpack(d dali.day)
 $$;
 
 -- All quarter hours, rolled up or not. Who asks from $1 and before $2 says so of quarter, and to have
--- them found by an index: day > $1 - interval '1 day' and day < $2.
+-- them found by an index: day > $1 - interval '1 day' and day < $2; and names feeders by numbers that
+-- are known before, for a join does not reach into it. What came late is looked up one by one, for
+-- the server might compare all with all.
 create view dali.every_quarter as
     select q.quarter as day, q.quarter, q.feeder, q.p_l1_w, q.p_l2_w, q.p_l3_w, q.quality, q.reason,
            q.arrived, q.revised, q.revision
@@ -77,7 +79,7 @@ create view dali.every_quarter as
     select d.day, x.quarter, d.feeder, x.p_l1_w, x.p_l2_w, x.p_l3_w, x.quality, x.reason, x.arrived,
            x.revised, x.revision
       from dali.day d, dali.unpack(d) x
-     where not exists (select from dali.quarter q where q.feeder = d.feeder and q.quarter = x.quarter);
+     where (select true from dali.quarter q where q.feeder = d.feeder and q.quarter = x.quarter) is null;
 
 -- That of one feeder that begins at a time.
 create function dali.quarter_of(of_feeder integer, at timestamptz) returns setof dali.every_quarter

@@ -55,8 +55,8 @@ PGresult *statistics_table_day(struct db *db, const char *from, const char *to, 
                     " from grid.feeder f join dali.day d on d.feeder = f.number and d.day = $3,"
                     " dali.unpack(d) x where f.transformer >= $4 and f.transformer <= $5"
                     " and x.quarter >= $1 and x.quarter < $2 and x.quality = 'good'"
-                    " and not exists (select from dali.quarter q where q.feeder = x.feeder"
-                    "  and q.quarter = x.quarter) order by x.quarter, x.feeder",
+                    " and (select true from dali.quarter q where q.feeder = x.feeder"
+                    "  and q.quarter = x.quarter) is null order by x.quarter, x.feeder",
                     5, params);
 }
 

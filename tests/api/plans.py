@@ -17,6 +17,7 @@ import operations
 
 TOKEN = "operator-token"
 SPAN = {"from": "2026-01-15T00:00:00Z", "to": "2026-01-15T06:00:00Z"}
+ROLLED = {"from": "2025-12-02T00:00:00Z", "to": "2025-12-02T06:00:00Z"}  # by now a row for a day
 VALUES = {"meter": "E0000000000000777", "connection": "871687120000000777", "feeder": "F77", "transformer": "T20",
           "charger": "C777", "state": "applied", "cause": "none", "kind": "feeder.back", "subject": "feeder F7",
           "program": "socmod-admin", "online": "false", "mode": "safe", "congested": "true", "all": "true",
@@ -59,6 +60,8 @@ def queries(operation):
     span = {n: SPAN[n] for n in ("from", "to") if n in operation.query}
     page = {"limit": 20} if "limit" in operation.query else {}
     asked = [{**page}, {**page, **span}]
+    if span and ("loads" in operation.path or "statistics" in operation.path):
+        asked.append({**page, **ROLLED})
     for name in names:
         value = STATES.get(operation.path, VALUES[name]) if name == "state" else VALUES[name]
         asked += [{**page, name: value}, {**page, **span, name: value}]
