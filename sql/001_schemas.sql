@@ -13,7 +13,8 @@ create schema audit;  -- events, append-only: every program adds, socmod-audit r
 create domain grid.identifier as text
     check (value ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'); -- fits an MQTT topic level
 
--- Make the partition of the month of `at` of a partitioned table, where it is missing.
+-- Make the partition of the month of `at` of a partitioned table, where it is missing and no row of
+-- it stands in a default one, which then goes on taking them.
 -- Runs as its owner, so that the writing role needs no right to create tables.
 create function grid.ensure_month(parent regclass, at timestamptz) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -32,7 +33,10 @@ begin
     part := table_name || to_char(first at time zone 'UTC', '"_"YYYY"_"MM');
     if to_regclass(format('%I.%I', schema_name, part)) is null then
         perform pg_advisory_xact_lock(hashtext(schema_name || '.' || part));
-        execute format('create table if not exists %I.%I partition of %I.%I for values from (%L) to (%L)',
-            schema_name, part, schema_name, table_name, first, first + interval '1 month');
+        begin
+            execute format('create table if not exists %I.%I partition of %I.%I for values from (%L) to (%L)',
+                schema_name, part, schema_name, table_name, first, first + interval '1 month');
+        exception when check_violation then null;
+        end;
     end if;
 end $$;

@@ -48,6 +48,7 @@ create table audit.event (
 create index on audit.event (at, id);
 create index on audit.event (kind, at, id);
 create index on audit.event (subject, at, id);
+create index on audit.event (program, at, id);
 create index on audit.event (shard, sequence);
 -- An event is never lost for want of a month.
 create table audit.event_other partition of audit.event default;
@@ -166,12 +167,11 @@ begin
         month := date_trunc('month', at, 'UTC') + make_interval(months => ahead);
         part := to_char(month at time zone 'UTC', '"event_"YYYY"_"MM');
         if to_regclass('audit.' || part) is null then
-            begin
-                perform grid.ensure_month('audit.event', month);
+            perform grid.ensure_month('audit.event', month);
+            if to_regclass('audit.' || part) is not null then
                 execute format('create or replace trigger append_only before truncate on audit.%I'
                     ' for each statement execute function audit.refuse_change(''event'')', part);
-            exception when check_violation then null;
-            end;
+            end if;
         end if;
     end loop;
 end $$;

@@ -49,7 +49,8 @@ create function plan.explain(charger text, at timestamptz) returns jsonb
     came as materialized (
         select q.feeder, array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w
           from c join grid.feeder f on f.transformer = c.transformer
-          join dali.quarter q on q.feeder = f.number and q.quarter = c.quarter and q.quality = 'good'),
+          join dali.quarter_of(f.number, c.quarter) q
+            on q.quality = 'good'),
     -- all that were made for it lately enough to hold; a day is more than a plan's horizon, and
     -- what was set by hand may hold longer
     told as materialized (

@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Limits set by hand over the API. socmod-audit may not write the grid: it may call these two, which
--- set and release as socmod-admin does, ring for the planner, and put the event into the trail.
+-- Set and release limits by hand, ring for the planner, and put the event into the trail: for
+-- socmod-admin, and for socmod-audit, which may not write the grid but may call these two.
+
+-- Who asks, as the trail names programs.
+create function grid.limit_program() returns text language sql stable
+    return case session_user when 'socmod_audit' then 'socmod-audit' else 'socmod-admin' end;
 
 -- Of a 'transformer', 'feeder' or 'charger'. Returns the number of the limit; null: no such place.
 create function grid.set_limit(a_now timestamptz, a_place text, a_id text, a_per text, a_limit_w integer,
@@ -38,9 +42,10 @@ begin
         values (v_place.transformer, v_place.feeder, v_place.connection, a_per, a_limit_w, a_reason, a_who,
                 a_now, a_until) returning number into v_number;
     insert into audit.event (at, program, kind, subject, data)
-        values (a_now, 'socmod-audit', 'limit.set', a_place || ' ' || a_id,
+        values (a_now, grid.limit_program(), 'limit.set', a_place || ' ' || a_id,
                 jsonb_build_object('number', v_number, 'per', a_per, 'limit_w', a_limit_w, 'reason', a_reason,
-                                   'who', a_who, 'until', a_until, 'replaces', v_replaced));
+                                   'who', a_who, 'until', audit.at_s(a_until), 'replaces', v_replaced,
+                                   'by', session_user));
     perform pg_notify('grid_limit', v_place.beneath::text);
     return v_number;
 end $$;
@@ -68,8 +73,8 @@ begin
         return false;
     end if;
     insert into audit.event (at, program, kind, subject, data)
-        values (a_now, 'socmod-audit', 'limit.released', v_gone.place,
-                jsonb_build_object('number', a_number, 'reason', a_reason, 'who', a_who));
+        values (a_now, grid.limit_program(), 'limit.released', v_gone.place,
+                jsonb_build_object('number', a_number, 'reason', a_reason, 'who', a_who, 'by', session_user));
     perform pg_notify('grid_limit', v_gone.beneath::text);
     return true;
 end $$;

@@ -22,6 +22,7 @@ grant usage on schema audit to socmod_ingest, socmod_planner, socmod_p3, socmod_
 grant select on all tables in schema grid to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
 
 grant select, insert, update on all tables in schema dali, field to socmod_ingest;
+revoke insert, update on dali.day, dali.every_quarter from socmod_ingest;
 grant select on all tables in schema dali, field to socmod_planner, socmod_audit;
 grant select on all tables in schema field to socmod_p3;
 grant execute on function grid.ensure_month(regclass, timestamptz) to socmod_ingest;
@@ -47,6 +48,8 @@ grant insert on audit.head, audit.verification to socmod_audit;
 grant execute on function audit.ensure_months(timestamptz) to socmod_audit;
 grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
     audit.at_us(timestamptz) to socmod_audit;
+grant execute on function dali.unpack(dali.day),
+    dali.quarter_of(integer, timestamptz) to socmod_audit;
 grant execute on function plan.periods_of(text), plan.explain(text, timestamptz) to socmod_audit;
 grant execute on function grid.set_limit(timestamptz, text, text, text, integer, text, text, timestamptz),
     grid.release_limit(timestamptz, integer, text, text) to socmod_audit;

@@ -73,6 +73,7 @@ ADMIN=$ADMIN "$TREE/ansible/test/pki.sh" "$PKI" vps1.test:broker HE1 dali socmod
     "$METER:expired" "$METER:revoked" "$METER:stranger" >"$FOLDER/pki.log" 2>&1 ||
     fail "certificates, see $FOLDER/pki.log"
 SEAL_KEY=$("$ADMIN" seal --make-key "$PKI/seal.pem")
+TRAIL_KEY=$("$ADMIN" seal --make-key "$PKI/trail.pem")
 "$ADMIN" keys new-master "$PKI/master.key" >/dev/null
 
 # --- converge ----------------------------------------------------------------------------------
@@ -86,6 +87,8 @@ all:
     pki_command: $ADMIN
     central_seal_key: $PKI/seal.pem
     central_master_key: $PKI/master.key
+    central_trail_key: $PKI/trail.pem
+    central_trail_public_key: $TRAIL_KEY
     gateway_seal_key: $SEAL_KEY
   children:
     central:
@@ -129,3 +132,7 @@ jq '.meters |= (to_entries | map(if .key % 2 == 0 then .value else .value + {rou
         type: (if .value.dsmr == "4" then "dsmr42" else "smr5" end),
         address: "127.0.0.1:\(4059 + .key)"} | del(.head_end) end))' "$TREE/deploy/demo/street.json" >"$FOLDER/street.json"
 FOLDER=$FOLDER unshare --net "$TREE/ansible/test/smoke.sh" || fail "the chain"
+
+# --- forward and back ----------------------------------------------------------------------------
+step "upgrade.yml and rollback.yml"
+FOLDER=$FOLDER "$TREE/ansible/test/upgrade.sh" || fail "the upgrade"

@@ -7,11 +7,14 @@
 #include "base/rfc3339.h"
 #include "io/tls_probe.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PREPARED = 96, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 10000 };
+enum { MAX_PREPARED = 96, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 3000 };
+
+static const char READ_ONLY[] = "25006";
 
 struct db {
     char *conninfo, *name;
@@ -253,10 +256,12 @@ static void put_first_words(const char *sql, char *words, size_t size)
 }
 
 // A server that goes down may say so, or the library may, while the connection still looks well.
+// One that only reads is a standby now: whoever leads is found by connecting anew.
 static bool is_lost(const struct db *db, const PGresult *result)
 {
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     return PQstatus(db->conn) != CONNECTION_OK || !PQresultErrorField(result, PG_DIAG_SQLSTATE)
+           || !strcmp(PQresultErrorField(result, PG_DIAG_SQLSTATE), READ_ONLY)
            || (severity && (!strcmp(severity, "FATAL") || !strcmp(severity, "PANIC")));
 }
 
@@ -305,28 +310,113 @@ static int find_prepared(struct db *db, const char *sql)
     return -1;
 }
 
+enum { NAME_LEN = 16 };
+
+// The name of sql among the prepared statements, preparing it first where need be. ERR_SIZE: there
+// are too many already.
+static enum err prepare(struct db *db, const char *sql, char name[static NAME_LEN])
+{
+    int at = find_prepared(db, sql);
+    snprintf(name, NAME_LEN, "s%d", at < 0 ? db->prepared_count : at);
+    if (at >= 0)
+        return ERR_NONE;
+    if (db->prepared_count == MAX_PREPARED)
+        return ERR_SIZE;
+    PGresult *prepared = accept(db, PQprepare(db->conn, name, sql, 0, NULL), sql);
+    if (!prepared)
+        return ERR_IO;
+    PQclear(prepared);
+    db->prepared[db->prepared_count++] = sql;
+    return ERR_NONE;
+}
+
 PGresult *db_query(struct db *db, const char *sql, int count, const char *const *params)
 {
+    char name[NAME_LEN];
     if (db_connect(db))
         return NULL;
-    char name[16];
-    int at = find_prepared(db, sql);
-    if (at < 0) {
-        if (db->prepared_count == MAX_PREPARED)
-            return db_query_once(db, sql, count, params);
-        at = db->prepared_count;
-        snprintf(name, sizeof name, "s%d", at);
-        PGresult *prepared = accept(db, PQprepare(db->conn, name, sql, 0, NULL), sql);
-        if (!prepared)
-            return NULL;
-        PQclear(prepared);
-        db->prepared[db->prepared_count++] = sql;
-    }
-    snprintf(name, sizeof name, "s%d", at);
+    enum err err = prepare(db, sql, name);
+    if (err)
+        return err == ERR_SIZE ? db_query_once(db, sql, count, params) : NULL;
     int64_t began_ns = machine_ns();
     PGresult *result = PQexecPrepared(db->conn, name, count, params, NULL, NULL, 0);
     count_statement(began_ns);
     return accept(db, result, sql);
+}
+
+// Send all, and a mark behind them.
+static bool send_all(struct db *db, const struct db_ask *asks, int count,
+                     char names[static DB_ASKS_MAX][NAME_LEN])
+{
+    bool sent = PQenterPipelineMode(db->conn);
+    for (int i = 0; i < count && sent; i++)
+        sent =
+            PQsendQueryPrepared(db->conn, names[i], asks[i].count, asks[i].params, NULL, NULL, 0);
+    return sent && PQpipelineSync(db->conn);
+}
+
+// Read one result for each, NULL where the connection broke, and the mark.
+static void receive_all(struct db *db, int count, PGresult **results)
+{
+    for (int i = 0; i < count; i++) {
+        results[i] = PQgetResult(db->conn);
+        if (results[i])
+            PQclear(PQgetResult(db->conn)); // there is none: so each one ends
+    }
+    PQclear(PQgetResult(db->conn));
+    PQexitPipelineMode(db->conn);
+}
+
+static void clear_all(PGresult **results, int count)
+{
+    for (int i = 0; i < count; i++)
+        PQclear(results[i]);
+}
+
+static enum err accept_all(struct db *db, const struct db_ask *asks, int count, PGresult **results)
+{
+    for (int i = 0; i < count; i++) {
+        results[i] = accept(db, results[i], asks[i].sql);
+        if (!results[i]) {
+            clear_all(results, count);
+            return ERR_IO;
+        }
+    }
+    return ERR_NONE;
+}
+
+// Where more cannot be prepared.
+static enum err ask_in_turn(struct db *db, const struct db_ask *asks, int count, PGresult **results)
+{
+    for (int i = 0; i < count; i++) {
+        results[i] = db_query(db, asks[i].sql, asks[i].count, asks[i].params);
+        if (!results[i]) {
+            clear_all(results, i);
+            return ERR_IO;
+        }
+    }
+    return ERR_NONE;
+}
+
+enum err db_query_all(struct db *db, const struct db_ask *asks, int count, PGresult **results)
+{
+    char names[DB_ASKS_MAX][NAME_LEN];
+    assert(count <= DB_ASKS_MAX);
+    if (db_connect(db))
+        return ERR_IO;
+    for (int i = 0; i < count; i++) {
+        enum err err = prepare(db, asks[i].sql, names[i]);
+        if (err)
+            return err == ERR_SIZE ? ask_in_turn(db, asks, count, results) : ERR_IO;
+    }
+    int64_t began_ns = machine_ns();
+    if (!send_all(db, asks, count, names)) {
+        on_trouble(db, PQerrorMessage(db->conn));
+        return ERR_IO;
+    }
+    receive_all(db, count, results);
+    count_statement(began_ns);
+    return accept_all(db, asks, count, results);
 }
 
 PGresult *db_query_once(struct db *db, const char *sql, int count, const char *const *params)

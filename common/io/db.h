@@ -22,7 +22,8 @@ struct db *db_new(const char *conninfo, const char *name);
 void db_free(struct db *db);
 
 // Connected? If not, try now, at most for the connect time-out (5 s of machine time), but not
-// again before a pause that grows from 0.1 to 10 s. ERR_IO while there is no connection.
+// again before a pause that grows from 0.1 to 3 s: that a cluster has a new leader is found soon.
+// ERR_IO while there is no connection.
 // Statements name the schema of what they want; nothing is said here about search_path.
 MUST_CHECK enum err db_connect(struct db *db);
 
@@ -42,6 +43,17 @@ PGresult *db_query_once(struct db *db, const char *sql, int count, const char *c
 
 // The same where no rows are wanted.
 MUST_CHECK enum err db_do(struct db *db, const char *sql, int count, const char *const *params);
+
+// Several statements, each as with db_query(), in one exchange with the server. On ERR_NONE each
+// result is owned; on ERR_IO there are none.
+struct db_ask {
+    const char *sql;
+    int count;
+    const char *const *params;
+};
+enum { DB_ASKS_MAX = 8 };
+MUST_CHECK enum err db_query_all(struct db *db, const struct db_ask *asks, int count,
+                                 PGresult **results);
 
 const char *db_sqlstate(const struct db *db);
 

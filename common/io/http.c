@@ -5,7 +5,10 @@
 #include "base/memory.h"
 #include "io/http_door.h"
 #include "io/http_feed.h"
+#include "io/http_head.h"
 #include "io/http_pipe.h"
+#include "io/http_problem.h"
+#include "io/http_refusal.h"
 #include "wire/accept.h"
 
 #include <arpa/inet.h>
@@ -58,7 +61,9 @@ struct http_request {
     char *body;
     size_t len;
     size_t uri_len;
-    bool has_nul, begun, too_large, answered; // has_nul: in path or query
+    const char *fault; // what is wrong with the head, in words; NULL: nothing
+    int fields;        // of the head
+    bool begun, too_large, answered;
     struct header extra[EXTRA_HEADERS];
     int extra_count;
     enum MHD_Result result;
@@ -214,7 +219,7 @@ static void queue(struct http_request *request, int status, const char *type,
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     for (int i = 0; i < request->extra_count; i++)
         MHD_add_response_header(response, request->extra[i].name, request->extra[i].value);
-    request->result = MHD_queue_response(request->connection, (unsigned)status, response);
+    request->result = http_refusal_pass(request->connection, (unsigned)status, response);
     MHD_destroy_response(response);
 }
 
@@ -246,54 +251,10 @@ void http_answer(struct http_request *request, int status, const char *type, cha
     queue(request, status, body ? type : NULL, response);
 }
 
-static const char *title_of(int status)
-{
-    switch (status) {
-    case 400:
-        return "The request is not understood";
-    case 401:
-        return "Who are you?";
-    case 403:
-        return "Not allowed";
-    case 404:
-        return "There is no such thing";
-    case 405:
-        return "That cannot be done here";
-    case 406:
-        return "Not in that form";
-    case 409:
-        return "Not as things stand";
-    case 413:
-        return "Too much";
-    case 414:
-        return "Too long an address";
-    case 415:
-        return "Not in this form";
-    case 422:
-        return "A value will not do";
-    case 429:
-        return "Too many requests";
-    case 431:
-        return "Too many headers";
-    case 503:
-        return "Not now";
-    default:
-        return "It did not work";
-    }
-}
-
 void http_problem(struct http_request *request, int status, const char *kind, const char *detail)
 {
-    char *type = memory_format("urn:socmod:problem:%s", kind);
-    json_t *problem = json_pack("{s:s, s:s, s:i, s:s*}", "type", type, "title", title_of(status),
-                                "status", status, "detail", detail);
-    char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
-    if (!text) // detail was not UTF-8
-        text = memory_format("{\"type\":\"%s\",\"title\":\"%s\",\"status\":%d}", type,
-                             title_of(status), status);
-    json_decref(problem);
-    free(type);
-    http_answer(request, status, "application/problem+json", text, strlen(text));
+    char *text = http_problem_text(status, kind, detail);
+    http_answer(request, status, HTTP_PROBLEM_TYPE, text, strlen(text));
 }
 
 void http_follow(struct http_request *request, const char *type, const char *text, size_t len,
@@ -453,18 +414,24 @@ static bool suits(struct http_request *request, const struct http_route *route)
     return false;
 }
 
+// Where it ends is not certain, so nothing behind it is looked at.
+static void refuse_head(struct http_request *request)
+{
+    http_add_header(request, "Connection", "close");
+    http_problem(request, MHD_HTTP_BAD_REQUEST, "syntax", request->fault);
+}
+
 // What no route needs to see. False: so it is, and that was answered.
 static bool is_in_bounds(struct http_request *request)
 {
     if (request->uri_len > HTTP_URI_MAX)
         http_problem(request, MHD_HTTP_URI_TOO_LONG, "too-long",
                      "path and query over 8,000 octets");
-    else if (MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL)
-             > HTTP_HEADERS_MAX)
+    else if (request->fields > HTTP_HEADERS_MAX)
         http_problem(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "headers",
                      "more than 64 headers");
-    else if (request->has_nul)
-        http_problem(request, MHD_HTTP_BAD_REQUEST, "syntax", "an octet 0 in path or query");
+    else if (request->fault)
+        refuse_head(request);
     else if (request->too_large)
         http_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "body over 64 KiB");
     return !request->answered;
@@ -510,15 +477,22 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     struct http_request *request = memory_new(1, sizeof *request);
     request->http = arg;
     request->uri_len = strlen(uri);
-    request->has_nul = strstr(uri, "%00");
+    if (strstr(uri, "%00"))
+        request->fault = "an octet 0 in path or query";
+    else if (!http_head_is_uri(uri))
+        request->fault = "a blank or a control character in path or query";
     return request;
 }
 
-// A body that announces itself as too large is not waited for.
-static bool announces_too_much(struct http_request *request)
+// The head is there. What is refused by it does not wait for a body.
+static void begin(struct http_request *request, const char *version)
 {
-    const char *length = http_header(request, "Content-Length");
-    return length && strtoull(length, NULL, 10) > HTTP_BODY_MAX;
+    struct http_head head = http_head_of(request->connection, version);
+    request->begun = true;
+    request->fields = head.fields;
+    request->too_large = head.content_length > HTTP_BODY_MAX;
+    if (head.fault)
+        request->fault = head.fault;
 }
 
 // Called by the library first with the headers, then for each part of the body, then once more.
@@ -526,19 +500,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **state)
 {
-    (void)arg, (void)version;
+    (void)arg;
     struct http_request *request = *state;
     request->connection = connection;
     request->method = method;
     request->path = path;
     if (!request->begun) {
-        request->begun = true;
-        request->too_large = announces_too_much(request);
-        if (request->too_large) {
-            serve(request);
-            return request->result;
-        }
-        return MHD_YES;
+        begin(request, version);
+        if (is_in_bounds(request))
+            return MHD_YES;
+        return request->result;
     }
     if (*size) {
         take_body(request, data, size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits set by hand: grid.manual_limit. Each change is told to the planner and to the audit
-// trail, in the transaction that makes it.
+// Limits set by hand: grid.manual_limit, changed by the functions of sql/015_limits.sql, which also
+// tell the planner and the trail.
 
 #ifndef ADMIN_LIMIT_TABLE_H
 #define ADMIN_LIMIT_TABLE_H

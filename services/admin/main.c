@@ -12,6 +12,7 @@
 #include "services/admin/pki_jobs.h"
 #include "services/admin/retire.h"
 #include "services/admin/seal_job.h"
+#include "services/admin/tidy.h"
 #include "services/admin/token.h"
 #include "wire/seal.h"
 
@@ -23,12 +24,22 @@ static char *connection, *master_file, *pki_folder, *passphrase_file;
 static int64_t list_days;
 static bool keeps_trail;
 static struct retire_job retirement;
+static struct tidy_job tidy;
 static const struct setting settings[] = {
     {"database", "connection", .text = &connection, .otherwise = "dbname=socmod",
      .help = "how to reach PostgreSQL as its owner, as libpq says it; passwords belong in"
              " ~/.pgpass"},
     {"trail", "keep_months", .integer = &retirement.keep_months, .otherwise = "24", .least = 1,
      .most = 1200, .help = "retire: the trail of so many whole months always stays"},
+    {"history", "quarters_days", .integer = &tidy.quarters_days, .otherwise = "35", .least = 29,
+     .most = 36500,
+     .help = "tidy: months that ended so many days ago are rolled up, a row for a day; the planner"
+             " learns from the last 28 days"},
+    {"history", "days_years", .integer = &tidy.days_years, .otherwise = "0", .least = 0,
+     .most = 100, .help = "tidy: years that ended so many years ago are dropped; 0 for none"},
+    {"history", "loads_months", .integer = &tidy.loads_months, .otherwise = "13", .least = 2,
+     .most = 1200,
+     .help = "tidy: what connections drew in months that ended so many months ago is dropped"},
     {"keys", "master_file", .text = &master_file, .otherwise = "",
      .help = "file of the master key that meters' keys are wrapped under; without a slash, in"
              " $CREDENTIALS_DIRECTORY"},
@@ -107,7 +118,7 @@ static const struct program program = {
     .settings = settings,
     .options = options,
     .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | limit | release NUMBER"
-             " | limits | explain | retire |"
+             " | limits | explain | retire | tidy |"
              " keys import FILE | keys list | keys rotate | keys restored | keys new-master FILE |"
              " pki init NAME | pki issue NAME | pki sign REQUEST | pki renew NAME |"
              " pki revoke NAME|SERIAL | pki crl | pki list",
@@ -147,6 +158,12 @@ static enum err run_retire(struct db *db, char **words)
 {
     (void)words;
     return retire_run(db, &retirement);
+}
+
+static enum err run_tidy(struct db *db, char **words)
+{
+    (void)words;
+    return tidy_run(db, &tidy);
 }
 
 static const char *retirement_fault(char **words)
@@ -288,6 +305,7 @@ static const struct job {
     {"keys", 1, 2, run_keys, keys_fault, false},
     {"pki", 1, 2, run_pki, pki_fault, false},
     {"retire", 0, 0, run_retire, retirement_fault, false},
+    {"tidy", 0, 0, run_tidy, NULL, false},
     {"limit", 0, 0, run_limit, limit_fault, false},
     {"release", 1, 1, run_release, release_fault, false},
     {"limits", 0, 0, run_limits, NULL, false},

@@ -7,7 +7,6 @@
 
 #include "io/db.h"
 #include "services/audit/limit_order.h"
-#include "services/audit/step.h"
 
 // One row where there is such a transformer, feeder, connection or round.
 PGresult *audit_table_find(struct db *db, const char *thing, const char *id);
@@ -36,21 +35,5 @@ PGresult *audit_table_round(struct db *db, const char *id);
 
 // Two columns: a profile and its text.
 PGresult *audit_table_profile(struct db *db, const char *id);
-
-// The life of a profile. Columns by name; those up to LIFE_RECEIPTS are JSON.
-enum {
-    LIFE_PROFILE,
-    LIFE_ROUND,
-    LIFE_MEASURED,
-    LIFE_FORECAST,
-    LIFE_SHARE,
-    LIFE_DELIVERY,
-    LIFE_ATTEMPTS,
-    LIFE_RECEIPTS,
-    LIFE_STATE,
-    LIFE_TIMES // the first of STEP_COUNT: microseconds since 1970 or NULL
-};
-PGresult *audit_table_life(struct db *db, const char *id);
-struct step_times audit_table_times(const PGresult *life);
 
 #endif

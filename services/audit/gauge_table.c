@@ -23,7 +23,9 @@ PGresult *gauge_table_metrics(struct db *db, struct utc now)
     const char *params[] = {at};
     return db_query(
         db,
-        "select 'deliveries', coalesce(d.state, 'planned'), count(*)::float8"
+        "select 'counters', 'near_end', (near_end - used_up)::float8 from p3.counter_health"
+        " union all select 'counters', 'used_up', used_up from p3.counter_health"
+        " union all select 'deliveries', coalesce(d.state, 'planned'), count(*)::float8"
         "  from plan.profile p left join p3.delivery d on d.profile = p.id"
         "  where p.created > $1::timestamptz - interval '1 hour' and p.created <= $1 group by 2"
         " union all select 'rounds', '', coalesce(sum(rounds), 0) from plan.turn"

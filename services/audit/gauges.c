@@ -23,6 +23,8 @@ struct gauges {
 static const struct gauge {
     const char *row, *name, *label, *type, *help;
 } metrics[] = {
+    {"counters", "socmod_counters_ending", "state", "gauge",
+     "Keys of meters in use whose invocation counters come to their end, or are used up."},
     {"deliveries", "socmod_deliveries_last_hour", "state", "gauge",
      "Profiles made within the last hour, by the state of their delivery."},
     {"events", "socmod_events_last_hour", "kind", "gauge",

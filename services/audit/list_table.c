@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@
 struct statement {
     FILE *sql;
     PGconn *quotes; // NULL: parameters
-    const char *params[LIST_FILTERS + PAGE_KEYS];
+    const char *params[2 * LIST_FILTERS + PAGE_KEYS];
     int count;
 };
 
@@ -34,7 +33,7 @@ static void put_value(struct statement *statement, const char *value)
     PQfreemem(quoted);
 }
 
-// A condition; each '$' in it takes the next of count values.
+// A condition; each '$' in it takes the next of count values, or the last once more.
 static void append(struct statement *statement, const char *condition, int count,
                    const char *const *values)
 {
@@ -44,9 +43,9 @@ static void append(struct statement *statement, const char *condition, int count
             fputc(*at, statement->sql);
             continue;
         }
-        assert(count > 0);
-        count--;
-        put_value(statement, *values++);
+        put_value(statement, *values);
+        if (count > 1)
+            count--, values++;
     }
 }
 
@@ -89,10 +88,14 @@ static const char *text_for_good(char *text)
 }
 
 // A limit that stands in the statement lets it be planned once and for a few rows; a few such
-// limits do for all that are asked.
+// limits do for all that are asked. One more than asked is read.
 static int rows_read(int limit)
 {
-    return limit <= 10 ? 11 : limit <= PAGE_ITEMS ? PAGE_ITEMS + 1 : PAGE_ITEMS_MAX + 1;
+    static const int steps[] = {11, 26, 51, PAGE_ITEMS + 1, 251, 501};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (limit < steps[i])
+            return steps[i];
+    return PAGE_ITEMS_MAX + 1;
 }
 
 PGresult *list_table_page(struct db *db, const struct list *list, const char *const *values,

@@ -97,13 +97,17 @@ const struct list list_feeders = {
                 {"transformer", PARAMETER_IDENTIFIER, "t.id = $"}},
 };
 
+// Of dali.every_quarter q, as that wants it.
+#define QUARTERS_FROM "q.quarter >= $ and q.day > $::timestamptz - interval '1 day'"
+#define QUARTERS_TO "q.quarter < $ and q.day < $"
+
 #define CSV_LOADS \
     "item.quarter, " CSV_PHASES("p_w", "p") ", " CSV_PHASES("limit_w", "limit") \
     ", item.quality"
 
 const struct list list_feeder_loads = {
     .name = "feeder-loads",
-    .from = "grid.feeder f join dali.quarter q on q.feeder = f.number,"
+    .from = "grid.feeder f join dali.every_quarter q on q.feeder = f.number,"
             " lateral (select audit.at_s(q.quarter) as quarter,"
             "  array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w, f.limit_w, q.quality) item",
     .key_values = "audit.at_us(q.quarter)",
@@ -112,8 +116,8 @@ const struct list list_feeder_loads = {
     .after = "q.quarter > $",
     .order = "order by q.quarter",
     .filters = {{"id", PARAMETER_IDENTIFIER, "f.id = $", true},
-                {"from", PARAMETER_TIME, "q.quarter >= $", true},
-                {"to", PARAMETER_TIME, "q.quarter < $", true}},
+                {"from", PARAMETER_TIME, QUARTERS_FROM, true},
+                {"to", PARAMETER_TIME, QUARTERS_TO, true}},
 };
 
 // "partial": a feeder has no value of that quarter.
@@ -123,7 +127,7 @@ const struct list list_transformer_loads = {
             " as p_w, t.limit_w, case when count(*) < fs.n then 'partial'"
             "   else coalesce(max(q.quality) filter (where q.quality <> 'good'), 'good') end as quality"
             "  from grid.transformer t join grid.feeder f on f.transformer = t.number"
-            "  join dali.quarter q on q.feeder = f.number, lateral (select count(*) as n"
+            "  join dali.every_quarter q on q.feeder = f.number, lateral (select count(*) as n"
             "   from grid.feeder g where g.transformer = t.number) fs",
     .key_values = "audit.at_us(s.start)",
     .keys = "t",
@@ -132,8 +136,8 @@ const struct list list_transformer_loads = {
     .order = "group by t.number, fs.n, q.quarter) s,"
              " lateral (select s.quarter, s.p_w, s.limit_w, s.quality) item order by s.start",
     .filters = {{"id", PARAMETER_IDENTIFIER, "t.id = $", true},
-                {"from", PARAMETER_TIME, "q.quarter >= $", true},
-                {"to", PARAMETER_TIME, "q.quarter < $", true}},
+                {"from", PARAMETER_TIME, QUARTERS_FROM, true},
+                {"to", PARAMETER_TIME, QUARTERS_TO, true}},
 };
 
 // Per quarter what the last round about it foresaw.
@@ -359,12 +363,12 @@ const struct list list_receipts = {
     .name = "receipts",
     .from = "field.receipt e left join grid.meter m on m.number = e.meter,"
             " lateral (select m.equipment_id as meter, " RECEIPT_COLUMNS ") item",
-    .key_values = "e.id",
-    .keys = "i",
+    .key_values = "audit.at_us(e.arrived), e.id",
+    .keys = "ti",
     .csv = "item.meter, item.at, item.arrived, item.state, item.digest, item.mode, item.reason,"
            " item.limit_w, item.register, item.register_w",
-    .after = "e.id < $",
-    .order = "order by e.id desc",
+    .after = "(e.arrived, e.id) < ($, $)",
+    .order = "order by e.arrived desc, e.id desc",
     .filters = {{"meter", PARAMETER_EQUIPMENT_ID,
                  "e.meter = (select n.number from grid.meter n where n.equipment_id = $)"},
                 {"state", PARAMETER_RECEIPT_STATE, "e.state = $"},

@@ -111,6 +111,18 @@ static void add_row(const struct places *feeders, struct places *transformers, c
     phases_add(&above->load, &load);
 }
 
+// Rows in the order of their quarters into the sums; the last quarter stays open.
+static void add_rows(const struct places *feeders, struct places *transformers,
+                     const PGresult *rows, int64_t *quarter)
+{
+    for (int i = 0; rows && i < PQntuples(rows); i++) {
+        if (db_get_integer(rows, i, 0) != *quarter)
+            close_quarter(transformers);
+        *quarter = db_get_integer(rows, i, 0);
+        add_row(feeders, transformers, rows, i);
+    }
+}
+
 // A batch after the row (quarter, feeder) into the sums. Returns its rows, owned, or NULL.
 static PGresult *sum_batch(struct db *db, const struct span_text *span, const char *after_quarter,
                            const char *after_feeder, const struct places *feeders,
@@ -118,12 +130,7 @@ static PGresult *sum_batch(struct db *db, const struct span_text *span, const ch
 {
     PGresult *rows =
         statistics_table_quarters(db, span->from, span->to, after_quarter, after_feeder);
-    for (int i = 0; rows && i < PQntuples(rows); i++) {
-        if (db_get_integer(rows, i, 0) != *quarter)
-            close_quarter(transformers);
-        *quarter = db_get_integer(rows, i, 0);
-        add_row(feeders, transformers, rows, i);
-    }
+    add_rows(feeders, transformers, rows, quarter);
     return rows;
 }
 
@@ -143,6 +150,39 @@ static bool sum_quarters(struct db *db, const struct span_text *span, const stru
     close_quarter(transformers);
     bool fine = rows && PQntuples(rows) < STATISTICS_BATCH;
     PQclear(rows);
+    return fine;
+}
+
+enum { TRANSFORMERS_AT_ONCE = 50 }; // of a day that was rolled up: all their feeders
+
+static bool sum_day(struct db *db, const struct span_text *span, const char *day,
+                    const struct places *feeders, struct places *transformers, int64_t until_ns)
+{
+    for (int i = 0; i < transformers->count; i += TRANSFORMERS_AT_ONCE) {
+        int last = i + TRANSFORMERS_AT_ONCE;
+        last = last > transformers->count ? transformers->count : last;
+        PGresult *rows =
+            statistics_table_day(db, span->from, span->to, day, transformers->list[i].number,
+                                 transformers->list[last - 1].number);
+        int64_t quarter = -1;
+        add_rows(feeders, transformers, rows, &quarter);
+        close_quarter(transformers);
+        PQclear(rows);
+        if (!rows || clock_mono().ns >= until_ns)
+            return false;
+    }
+    return true;
+}
+
+// As sum_quarters(), of what was rolled up.
+static bool sum_days(struct db *db, const struct span_text *span, const struct places *feeders,
+                     struct places *transformers, int64_t until_ns)
+{
+    PGresult *days = statistics_table_days(db, span->from, span->to);
+    bool fine = days;
+    for (int i = 0; fine && i < PQntuples(days); i++)
+        fine = sum_day(db, span, PQgetvalue(days, i, 0), feeders, transformers, until_ns);
+    PQclear(days);
     return fine;
 }
 
@@ -199,6 +239,7 @@ static bool put_quarters(json_t *document, struct db *db, const struct span_text
     if (fine) {
         hang_on(&feeders, &transformers);
         fine = sum_quarters(db, span, &feeders, &transformers, until_ns)
+               && sum_days(db, span, &feeders, &transformers, until_ns)
                && add_control(db, span, &transformers, &feeders, document);
     }
     put_places(document, "transformers", &transformers);

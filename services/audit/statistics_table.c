@@ -3,6 +3,8 @@
 #include "services/audit/statistics_table.h"
 #include "services/audit/sql_text.h"
 
+#include <stdio.h>
+
 PGresult *statistics_table_transformers(struct db *db)
 {
     return db_query(db,
@@ -29,6 +31,33 @@ PGresult *statistics_table_quarters(struct db *db, const char *from, const char 
                     " and (quarter, feeder) > ($3, $4)"
                     " and quality = 'good' order by quarter, feeder limit 20000",
                     4, params);
+}
+
+PGresult *statistics_table_days(struct db *db, const char *from, const char *to)
+{
+    const char *params[] = {from, to};
+    return db_query(db,
+                    "select s.day from generate_series(date_trunc('day', $1::timestamptz), $2,"
+                    " interval '1 day') s (day) where s.day < $2"
+                    " and exists (select from dali.day d where d.day = s.day) order by s.day",
+                    2, params);
+}
+
+PGresult *statistics_table_day(struct db *db, const char *from, const char *to, const char *day,
+                               int first, int last)
+{
+    char numbers[2][16];
+    snprintf(numbers[0], sizeof numbers[0], "%d", first);
+    snprintf(numbers[1], sizeof numbers[1], "%d", last);
+    const char *params[] = {from, to, day, numbers[0], numbers[1]};
+    return db_query(db,
+                    "select audit.at_us(x.quarter), x.feeder, x.p_l1_w, x.p_l2_w, x.p_l3_w"
+                    " from grid.feeder f join dali.day d on d.feeder = f.number and d.day = $3,"
+                    " dali.unpack(d) x where f.transformer >= $4 and f.transformer <= $5"
+                    " and x.quarter >= $1 and x.quarter < $2 and x.quality = 'good'"
+                    " and not exists (select from dali.quarter q where q.feeder = x.feeder"
+                    "  and q.quarter = x.quarter) order by x.quarter, x.feeder",
+                    5, params);
 }
 
 PGresult *statistics_table_rounds(struct db *db, const char *from, const char *to)
@@ -70,7 +99,7 @@ PGresult *statistics_table_steps(struct db *db, const char *from, const char *to
                     "      max(case when q.revised <= r.finished then q.revised"
                     "        when q.arrived <= r.finished then q.arrived end) as arrived"
                     "    from plan.round r left join grid.feeder g on g.transformer = r.transformer"
-                    "    left join dali.quarter q on q.feeder = g.number and q.quarter = r.basis"
+                    "    left join dali.quarter_of(g.number, r.basis) q on true"
                     "    where r.id in (select o.round from plan.profile o"
                     "      where o.created >= $1 and o.created < $2)"
                     "    group by r.id) r on r.id = p.round"

@@ -19,6 +19,12 @@ enum { STATISTICS_BATCH = 20000 };
 PGresult *statistics_table_quarters(struct db *db, const char *from, const char *to,
                                     const char *quarter, const char *feeder);
 
+// The same of days that were rolled up: which there are, and one of them for the feeders of the
+// transformers with numbers from first to last.
+PGresult *statistics_table_days(struct db *db, const char *from, const char *to);
+PGresult *statistics_table_day(struct db *db, const char *from, const char *to, const char *day,
+                               int first, int last);
+
 // One row: rounds, congested rounds.
 PGresult *statistics_table_rounds(struct db *db, const char *from, const char *to);
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""2,000 requests that nobody should send: each is refused with a problem document, or, where it is no
-HTTP at all, with a 4xx (505 for another version of HTTP) or by closing; never another 5xx.
+"""2,000 requests that nobody should send: each is refused by a 4xx with a problem document, also where
+it is no HTTP at all, alone or behind a good one on the same connection. Octets that end before a
+request does may be answered by nothing; whatever comes is of that form.
 
 malformed.py OPENAPI URL SEED
 """
 import concurrent.futures
 import http.client
+import json
 import random
 import socket
 import sys
@@ -105,28 +107,39 @@ WAYS = [wrong_value] * 4 + [no_such_thing] * 3 + [unknown_parameter, twice, wron
                                                   too_many_headers, too_large]
 
 
+GOOD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+WHOLE = [octets.replace(b"PATH", path) for path in (b"/v1/profiles", b"/v1/events", b"/", b"/healthz") for octets in (
+    b"GET PATH HTTP/9.9\r\nHost: x\r\n\r\n",
+    b"GET PATH HTTP/0.9\r\nHost: x\r\n\r\n",
+    b"GET PATH HTTP/1.1\r\n\r\n",
+    b"GET PATH HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+    b"GET PATH HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+    b"POST PATH HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    b"POST PATH HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+    b"GET PATH HTTP/1.1\r\n: no name\r\n\r\n",
+    b"GET PATH HTTP/1.1\r\nno colon\r\n\r\n",
+    b"GET /" + b"x" * 50000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET PATH HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 50000 + b"\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+)]
+
+
 def raw(dice):
-    """Octets that may or may not be the beginning of a request."""
+    """Octets that may or may not be the beginning of a request; some behind one that is."""
     octets = bytes(dice.randrange(256) for _ in range(dice.randint(1, 400)))
-    path = dice.choice(["/v1/profiles", "/v1/events", "/", "/healthz"])
+    path = dice.choice([b"/v1/profiles", b"/v1/events", b"/", b"/healthz"])
+    if dice.random() < 0.5:
+        return dice.choice(WHOLE)
+    if dice.random() < 0.2:
+        return GOOD + dice.choice([octets, octets + b"\r\n\r\n", dice.choice(WHOLE)])
     return dice.choice([
         octets,
         b"GET " + octets + b" HTTP/1.1\r\n\r\n",
-        f"GET {path} HTTP/1.1\r\n".encode() + octets + b"\r\n\r\n",
-        f"GET {path} HTTP/9.9\r\nHost: x\r\n\r\n".encode(),
-        f"GET {path}\r\n\r\n".encode(),
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n".encode(),
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n".encode(),
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n".encode(),
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n".encode(),
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n".encode(),
-        f"GET {path} HTTP/1.1\r\n: no name\r\n\r\n".encode(),
-        f"GET {path} HTTP/1.1\r\nno colon\r\n\r\n".encode(),
-        f"GET {path} HTTP/1.1\nHost: x\n\n".encode(),
+        b"GET " + path + b" HTTP/1.1\r\n" + octets + b"\r\n\r\n",
+        b"GET " + path + b"\r\n\r\n",
+        b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
         b"GET " + b"/" * dice.randint(20000, 60000) + b" HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: " + b"y" * dice.randint(30000, 60000) + b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + octets,  # a TLS hello
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"\r\n" * dice.randint(1, 50) + octets,
     ])
 
@@ -166,6 +179,26 @@ def send_raw(host, port, octets):
     return answer
 
 
+def split(answer):
+    """Status, type and body of each answer, which stand there without a gap and without a rest."""
+    answers = []
+    while answer:
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
+        status = int(lines[0][9:12]) if lines[0].startswith("HTTP/1.1 ") and lines[0][9:12].isdigit() else 0
+        length = int(headers.get("content-length", -1))
+        whole = 0 <= length <= len(rest)
+        text = rest[:length].decode() if whole else ""
+        try:
+            json.loads(text)
+        except ValueError:
+            status = 0
+        answers.append((status, headers.get("content-type", ""), text))
+        answer = rest[length:] if whole else b""
+    return answers
+
+
 def main():
     known = [o for o in operations.read(sys.argv[1]) if o.method == "get" and o.path.startswith("/v1/") and o.path != "/v1/stream"]
     url = urllib.parse.urlsplit(sys.argv[2])
@@ -187,11 +220,16 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         got = list(pool.map(lambda octets: send_raw(url.hostname, url.port, octets), pieces))
     for octets, answer in zip(pieces, got):
-        status = int(answer[9:12]) if answer.startswith(b"HTTP/1.") and answer[9:12].isdigit() else 0
-        statuses[status] = statuses.get(status, 0) + 1
-        # Another version of HTTP is refused by the status that stands for that.
-        if (status >= 500 and status != 505) or (answer and not status):
-            faults.append(f"raw: {octets[:100]!r}: {answer[:100]!r}")
+        answers = split(answer)
+        if answers and octets.startswith(GOOD):
+            is_fine = answers.pop(0)[0] == 200
+        else:
+            is_fine = not octets.startswith(GOOD)
+        statuses[answers[0][0] if answers else 0] = statuses.get(answers[0][0] if answers else 0, 0) + 1
+        is_fine &= all(400 <= status < 500 and media == "application/problem+json" and "urn:socmod:problem:" in text
+                       for status, media, text in answers)
+        if not is_fine or (octets in WHOLE and not answers):
+            faults.append(f"raw: {octets[:100]!r}: {answer[-400:]!r}")
     for fault in faults[:20]:
         print(fault)
     print(f"{ASKED + RAW} requests, {len(faults)} faults; statuses (0: closed) {dict(sorted(statuses.items()))}")

@@ -183,6 +183,19 @@ Test(db, loses_a_transaction_whole)
     db_free(db);
 }
 
+Test(db, leaves_a_server_that_only_reads)
+{
+    struct db *db = new_db();
+    cr_assert_eq(db_do(db, "create table kept (n int)", 0, NULL), ERR_NONE);
+    cr_assert_eq(db_do(db, "set default_transaction_read_only = on", 0, NULL), ERR_NONE);
+    cr_expect_eq(db_do(db, "insert into kept values (1)", 0, NULL), ERR_IO);
+    cr_expect_null(db_raw(db), "a standby would refuse for ever");
+    while (db_connect(db))
+        pause_ms(50);
+    cr_expect_eq(db_do(db, "insert into kept values (1)", 0, NULL), ERR_NONE);
+    db_free(db);
+}
+
 Test(db, hears_the_doorbell)
 {
     struct heard heard = {.loop = loop_new()};
@@ -216,4 +229,51 @@ Test(db, hears_the_doorbell)
     db_free(db);
     db_free(other);
     loop_free(heard.loop);
+}
+
+// Several at once
+
+Test(db, asks_several_at_once)
+{
+    static const char seven[] = "select 7", sum[] = "select $1::int + $2::int",
+                      wrong[] = "select 1 / $1::int";
+    const char *const params[] = {"20", "3"}, *const zero[] = {"0"};
+    const struct db_ask good[] = {{seven, 0, NULL}, {sum, 2, params}, {seven, 0, NULL}};
+    const struct db_ask bad[] = {{seven, 0, NULL}, {wrong, 1, zero}, {sum, 2, params}};
+    struct db *db = new_db();
+    PGresult *results[3];
+    for (int again = 0; again < 2; again++) {
+        cr_assert_eq(db_query_all(db, good, 3, results), ERR_NONE);
+        cr_expect_eq(db_get_integer(results[0], 0, 0), 7);
+        cr_expect_eq(db_get_integer(results[1], 0, 0), 23);
+        cr_expect_eq(db_get_integer(results[2], 0, 0), 7);
+        for (int i = 0; i < 3; i++)
+            PQclear(results[i]);
+        cr_expect_eq(db_query_all(db, bad, 3, results), ERR_IO, "one that is refused");
+        cr_expect_str_eq(db_sqlstate(db), "22012");
+        cr_expect_eq(number(db, seven), 7, "and the next");
+    }
+    server_order("stop");
+    cr_expect_eq(db_query_all(db, good, 3, results), ERR_IO, "no server");
+    cr_expect_str_eq(db_sqlstate(db), "");
+    db_free(db);
+}
+
+// As many as a client may bring about, and then some.
+Test(db, asks_several_where_no_more_can_be_prepared)
+{
+    static char sql[120][24];
+    struct db *db = new_db();
+    for (int i = 0; i < 120; i++) {
+        snprintf(sql[i], sizeof sql[i], "select %d", i);
+        cr_assert_eq(number(db, sql[i]), i);
+    }
+    static const char seven[] = "select 7", eight[] = "select 8";
+    const struct db_ask asks[] = {{seven, 0, NULL}, {eight, 0, NULL}};
+    PGresult *results[2];
+    cr_assert_eq(db_query_all(db, asks, 2, results), ERR_NONE);
+    cr_expect_eq(db_get_integer(results[0], 0, 0) * 10 + db_get_integer(results[1], 0, 0), 78);
+    PQclear(results[0]);
+    PQclear(results[1]);
+    db_free(db);
 }

@@ -216,6 +216,57 @@ ParameterizedTest(struct talk_case *c, http, answers)
         cr_expect(!strstr(answer, c->unwanted), "%s: %s", c->request, answer);
 }
 
+struct nonsense {
+    char request[160];
+    char kind[16];
+    char why[48];
+};
+
+ParameterizedTestParameters(http, answers_nonsense_by_a_problem)
+{
+    static struct nonsense cases[] = {
+        {"\x16\x03\x01\x02 \x01 \xfc\r\n\r\n", "syntax", "a TLS hello"},
+        {"GET / HTTP/9.9\r\n" END, "version", "another version"},
+        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "version", "HTTP/2"},
+        {"GET /things/7 HTTP/1.1\r\nno colon\r\n" END, "syntax", "a line that is no header"},
+        {"GET /things/7 HTTP/1.1\r\n: no name\r\n" END, "syntax", "a header without a name"},
+        {"GET /things/7 HTTP/1.1\r\na b: c\r\n" END, "syntax", "a name with a blank"},
+        {"GET /things/7 HTTP/1.1\r\nConnection: close\r\n\r\n", "syntax", "no host"},
+        {"GET /things/7 HTTP/1.1\r\nHost: y\r\n" END, "syntax", "two hosts"},
+        {"GET /things/7 8 HTTP/1.1\r\n" END, "syntax", "a blank in the path"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: -5\r\n" END, "syntax", "a length below zero"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: \r\n" END, "syntax", "an empty length"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 5x\r\n" END, "syntax", "a length with letters"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n" END "hello!", "syntax",
+         "two lengths"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n" END
+         "0\r\n\r\n",
+         "syntax", "a length, and chunks"},
+        {"POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n" END, "too-large",
+         "a length beyond all bounds"},
+        {"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "ZZ\r\n", "syntax",
+         "a chunk without length"},
+        {"POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "ffffffffffffffffff\r\n",
+         "too-large", "a chunk beyond all bounds"},
+    };
+    return cr_make_param_array(struct nonsense, cases, COUNT(cases));
+}
+
+// One head, and a body of the length that it tells.
+ParameterizedTest(struct nonsense *c, http, answers_nonsense_by_a_problem)
+{
+    char answer[4096], kind[64];
+    serve_once(2, c->request, strlen(c->request), answer, sizeof answer);
+    const char *length = strstr(answer, "Content-Length: "), *body = strstr(answer, "\r\n\r\n");
+    snprintf(kind, sizeof kind, "{\"type\":\"urn:socmod:problem:%s\"", c->kind);
+    cr_assert(length && body && length < body, "%s: %s", c->why, answer);
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 4", 10), 0, "%s: %s", c->why, answer);
+    cr_expect(strstr(answer, "Content-Type: application/problem+json\r\n"), "%s: %s", c->why,
+              answer);
+    cr_expect_eq(strncmp(body + 4, kind, strlen(kind)), 0, "%s: %s", c->why, answer);
+    cr_expect_eq(strtoul(length + 16, NULL, 10), strlen(body + 4), "%s: %s", c->why, answer);
+}
+
 Test(http, refuses_a_body_that_is_too_large)
 {
     size_t len = HTTP_BODY_MAX + 1;
