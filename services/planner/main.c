@@ -614,9 +614,10 @@ int main(int argc, char **argv)
     const struct round_rules rules = rules_of_config();
     if (replay_folder)
         return replay_run(replay_folder, plot_file, &rules);
-    char *own_name = *config.name ? NULL : default_name();
-    if (own_name)
-        config.name = own_name;
+    if (!*config.name) {
+        free(config.name);
+        config.name = default_name();
+    }
     struct planner planner = {
         .rules = rules, .store = foresight_store_new(), .started = clock_utc_s(), .shift = {0, 1}};
     planner.loop = loop_new();
@@ -641,6 +642,5 @@ int main(int argc, char **argv)
     free(planner.rung.items);
     free(planner.missed.items);
     free(planner.second.items);
-    free(own_name);
     return EXIT_SUCCESS;
 }
