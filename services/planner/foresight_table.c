@@ -99,6 +99,8 @@ static void own(struct recoveries *all, int feeder, struct recovery *recovery)
 
 static struct recovery *owner(const struct recoveries *all, int feeder)
 {
+    if (!all->feeder_count)
+        return NULL;
     const struct owned key = {.feeder = feeder};
     const struct owned *found =
         bsearch(&key, all->feeders, (size_t)all->feeder_count, sizeof key, by_feeder);
