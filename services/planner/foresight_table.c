@@ -128,8 +128,10 @@ static enum err read_kept(struct db *db, const struct round_rules *rules, struct
     if (!rows)
         return ERR_IO;
     for (int row = 0, at = 0; row < PQntuples(rows); row++) {
-        while (all->items[at].foresight->transformer < sql_integer(rows, row, 0))
+        while (at < all->count && all->items[at].foresight->transformer < sql_integer(rows, row, 0))
             at++;
+        if (at == all->count)
+            break;
         take_place(rows, row, rules, &all->items[at]);
         if (sql_integer(rows, row, 1))
             own(all, sql_integer(rows, row, 1), &all->items[at]);
