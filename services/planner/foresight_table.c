@@ -350,6 +350,8 @@ enum err foresight_table_recover(struct db *db, struct foresight_store *store, i
     int transformers[AT_ONCE];
     int64_t history_s = foresight_store_history_s(store); // before one is taken
     struct recoveries all = {.count = foresight_store_take_wanted(store, transformers, AT_ONCE)};
+    if (all.count < 1)
+        return ERR_NONE;
     for (int i = 0; i < all.count; i++)
         all.items[i] = (struct recovery){foresight_new(transformers[i]), .is_whole = true};
     enum err err = read_kept(db, rules, &all);
