@@ -44,7 +44,7 @@ PROGRAMS  := $(foreach main,$(MAINS),$(B)/socmod-$(notdir $(main:/main.c=))) \
 TESTS     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 FUZZERS   := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES   := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
-UNITS     := $(wildcard deploy/*.service)
+UNITS     := $(wildcard deploy/*.service deploy/*.timer)
 MANUALS   := $(wildcard services/*/*.8 gateway/*.8 tests/peer/*/*.8)
 OURS      := $(wildcard common/*/*.[ch] services/*/*.[ch] gateway/*.[ch] tests/*/*.[ch] tests/peer/*/*.[ch])
 STRICT    := common/io/durable_file.c common/wire/p1_reader.c common/wire/p1_telegram.c common/wire/seal.c \
@@ -165,6 +165,7 @@ deb: deps
 converge:
 	ansible/test/converge.sh
 	ansible/test/packages.sh
+	ansible/test/cluster.sh
 format:
 	clang-format -i $(OURS)
 install: all

@@ -9,6 +9,8 @@
 BIN=${FOLDER:?}/peers/usr/bin
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../tests/system/lib.sh"
+# shellcheck source=ansible/test/units.sh
+. "$(dirname "${BASH_SOURCE[0]}")/units.sh"
 PKI=$FOLDER/pki
 METER=E0051000000000001 OTHER=E0051000000000002
 RATE=300
@@ -30,40 +32,14 @@ elsewhere() {
     nsenter -t "${PID[other]}" -n "$@"
 }
 
-# what ROOT UNIT: lines "KEY=value" of a unit and what was laid beside it
-what() {
-    sed -nE "s/^$3=//p" "$FOLDER/$1/lib/systemd/system/$2.service" \
-        "$FOLDER/$1/etc/systemd/system/$2.service.d/"*.conf
-}
-
-# credentials ROOT UNIT USER: where LoadCredential= puts them
-credentials() {
-    local folder=$FOLDER/$1/run/credentials/$2.service entry
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    for entry in $(what "$1" "$2" LoadCredential); do
-        install -m 400 "$FOLDER/$1/${entry#*:}" "$folder/${entry%%:*}"
-    done
-    chroot "$FOLDER/$1" chown -R "$3" "/run/credentials/$2.service"
-    chmod 500 "$folder"
-}
-
-# unit ROOT NAME: as its unit says, but without systemd's walls
-unit() {
-    local user state
-    user=$(what "$1" "$2" User) state=$(what "$1" "$2" StateDirectory)
-    credentials "$1" "$2" "$user"
-    [ -z "$state" ] || chroot "$FOLDER/$1" install -d -m 700 -o "$user" -g "$user" "/var/lib/$state"
-    run "$2" chroot "$FOLDER/$1" setpriv --reuid="$user" --regid="$user" --init-groups --no-new-privs \
-        --bounding-set=-all --inh-caps=-all "$(what "$1" "$2" ExecStart)"
-}
-
 # mqtt PROGRAM CERTIFICATE ARGUMENT...
 mqtt() {
     local program=$1 certificate=$2
     shift 2
-    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$PKI/$certificate.pem" \
-        --key "$PKI/$certificate.key" -q 1 "$@"
+    local own=$PKI/$certificate
+    # The gateway's key was made in the pole and is nowhere else.
+    [ "$certificate" != "$METER" ] || own=$FOLDER/pole/etc/socmod/secret/mqtt
+    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$own.pem" --key "$own.key" -q 1 "$@"
 }
 
 api() {
@@ -71,30 +47,36 @@ api() {
         -H "Authorization: Bearer $(cat "$WORK/token")" "https://vps1.test/$1"
 }
 
-# open_doors FROM TO: TCP ports of TO that answer FROM, another address, lest a knock answers itself
+# open_doors FROM TO LISTENING: TCP ports of TO that answer FROM, another address, lest a knock answers
+# itself. Where somebody is known to listen, an answer is waited for also on a busy machine.
 open_doors() {
-    python3 - "$1" "$2" <<'PYTHON'
+    python3 - "$@" <<'PYTHON'
 import asyncio, sys
-here, there = sys.argv[1:]
+here, there, listening = sys.argv[1], sys.argv[2], [int(port) for port in sys.argv[3].split()]
 
-async def knock(port, turn):
-    async with turn:
-        try:
-            _, door = await asyncio.wait_for(asyncio.open_connection(there, port, local_addr=(here, 0)), 2)
-        except (OSError, asyncio.TimeoutError):
-            return None
-        door.close()
-        return str(port)
+async def knock(port, wait_s):
+    try:
+        _, door = await asyncio.wait_for(asyncio.open_connection(there, port, local_addr=(here, 0)), wait_s)
+    except (OSError, asyncio.TimeoutError):
+        return None
+    door.close()
+    return port
 
 async def all_doors():
-    turn = asyncio.Semaphore(8000)
-    return [port for port in await asyncio.gather(*(knock(port, turn) for port in range(1, 65536))) if port]
+    found = await asyncio.gather(*(knock(port, 20) for port in listening))
+    rest = [port for port in range(1, 65536) if port not in listening]
+    for first in range(0, len(rest), 8000):
+        found += await asyncio.gather(*(knock(port, 2) for port in rest[first:first + 8000]))
+    return sorted(port for port in found if port)
 
-print(" ".join(asyncio.run(all_doors())))
+print(*asyncio.run(all_doors()))
 PYTHON
 }
+listening() {
+    ss -Hltn | awk '{ sub(/.*:/, "", $4); print $4 }' | sort -un | paste -sd ' '
+}
 open_from() {
-    elsewhere bash -c "ulimit -n 20000; $(declare -f open_doors); open_doors $1 $OUTSIDE"
+    elsewhere bash -c "ulimit -n 20000; $(declare -f open_doors); open_doors $1 $OUTSIDE '$(listening)'"
 }
 
 network
@@ -102,7 +84,7 @@ network
 hands() {
     local settings
     HANDS="$1 $(date +%s.%N) $2"
-    for settings in "$FOLDER"/vps/etc/socmod/socmod-{ingest,planner,p3,audit}.ini "$FOLDER/pole/etc/socmod/socmod-gateway.ini"; do
+    for settings in "$FOLDER"/vps/etc/socmod/socmod-{ingest,planner,p3,audit,trail-{sign,verify}}.ini "$FOLDER/pole/etc/socmod/socmod-gateway.ini"; do
         sed -i '/^\[clock\]$/,$d' "$settings"
         printf '[clock]\nhands = %s\n' "$HANDS" >>"$settings"
     done
@@ -139,14 +121,26 @@ wait_for 20 "nginx" curl -so /dev/null --cacert "$PKI/ca.pem" --resolve vps1.tes
 wait_for 20 "audit API" api v1/transformers
 wait_for 20 "ingest at the broker" grep -q 'as socmod-ingest ' "$WORK/mosquitto.log"
 wait_for 20 "p3 at the broker" grep -q 'as socmod-p3 ' "$WORK/mosquitto.log"
+# shellcheck disable=SC2016 # expanded in there
+run prometheus chroot "$FOLDER/vps" setpriv --reuid=prometheus --regid=prometheus --init-groups \
+    sh -c '. /etc/default/prometheus; exec prometheus $ARGS'
 wait_for 20 "node exporter" curl -so /dev/null http://$OUTSIDE:9100/metrics
 
 # --- doors ---------------------------------------------------------------------------------------
 chroot "$FOLDER/vps" nft -f /etc/nftables.conf || fail "firewall"
-expect "doors on the machine itself" "443 8080 8883 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1)"
+expect "doors on the machine itself" "443 8080 8081 8082 8083 8883 9090 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1 "$(listening)")"
 expect "doors open to the office and gateways" "443 8883" "$(open_from $OFFICE)"
 expect "doors open to a stranger" "" "$(open_from $STRANGER)"
 echo "- open: 443 (page and API) to the office, 8883 (broker) to gateways, nothing to others"
+
+# --- who measures ----------------------------------------------------------------------------------
+measured() {
+    [ "$(curl -sf --max-time 5 'http://127.0.0.1:9090/api/v1/query?query=sum(up)' | jq -r '.data.result[0].value[1]')" = 5 ]
+}
+wait_for 60 "Prometheus has figures of all" measured
+rules=$(curl -sf http://127.0.0.1:9090/api/v1/rules | jq '[.data.groups[].rules[]] | length')
+expect "alert rules" "$(grep -c 'alert:' "$FOLDER/vps/usr/share/socmod/prometheus/socmod.rules.yml")" "$rules"
+echo "- measured: the machine and four programs, $rules alert rules"
 
 # --- who gets in -----------------------------------------------------------------------------------
 for door in 443 8883; do
@@ -248,6 +242,11 @@ applied() {
     return 1
 }
 wait_for 150 "a profile applied" applied
+job vps socmod-trail-sign
+job vps socmod-trail-verify
+grep -q '^intact: .* 1 signed heads' "$WORK/socmod-trail-verify.log" || fail "the trail: $(cat "$WORK/socmod-trail-verify.log")"
+[ "$(stat -c %a "$FOLDER/vps/var/lib/socmod/trail")" = 700 ] || fail "others look into the signed heads"
+echo "- the trail: signed, and intact"
 jq -r '"- applied: " + .profile.text, (.steps[] | "    \(.at)  \(.step)")' "$WORK/life.json"
 cp "$WORK/life.json" "$FOLDER/life.json"
 
@@ -273,6 +272,7 @@ for one in ingest planner p3 audit; do
     unit vps "socmod-$one"
 done
 wait_for 20 "audit API" api v1/transformers
+cp "$WORK/token" "$FOLDER/token"
 mv "$WORK/afterwards" "$WORK/token"
 ! api v1/transformers >"$WORK/refused" || fail "what came afterwards is there"
 wait_for 30 "counters noticed as restored" grep -q 'event=counters.refused why=restored' "$WORK/socmod-p3.log"

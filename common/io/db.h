@@ -22,7 +22,8 @@ struct db *db_new(const char *conninfo, const char *name);
 void db_free(struct db *db);
 
 // Connected? If not, try now, at most for the connect time-out (5 s of machine time), but not
-// again before a pause that grows from 0.1 to 10 s. ERR_IO while there is no connection.
+// again before a pause that grows from 0.1 to 3 s: that a cluster has a new leader is found soon.
+// ERR_IO while there is no connection.
 // Statements name the schema of what they want; nothing is said here about search_path.
 MUST_CHECK enum err db_connect(struct db *db);
 

@@ -7,6 +7,9 @@
 #   FROM=TIME  HOURS=10   the part of it        RATE=300   times real time
 #   KEEP=1     leave everything up afterwards   CHAOS=1    kill -9 each program once meanwhile
 #   BIN=DIR    the programs (build/release)
+#   DATABASE=  libpq settings of servers with an empty database socmod, whose superuser is socmod; without:
+#              a private server
+#   PATIENCE=30  seconds without a new measurement after which the chain stands still
 
 DEMO=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 QUIET=1
@@ -70,7 +73,6 @@ make_keys() {
 
 write_settings() {
     local n contract phases rated safe street=$WORK/case/street.json
-    DB="host=$PGHOST dbname=socmod"
     ini ingest <<EOF
 [database]
 connection = $DB user=socmod_ingest
@@ -189,6 +191,8 @@ start_all() {
     mkdir -p "$WORK/spool" "$WORK/meters"
     part audit socmod-audit
     part ingest socmod-ingest
+    # A quarter hour that the boxes tell a broker before anyone asked for it is lost.
+    wait_for 20 "socmod-ingest at the broker" grep -q 'New client connected.* as ingest ' "$WORK/broker.log"
     part planner socmod-planner
     part p3 socmod-p3
     part meter peer-meter
@@ -220,11 +224,15 @@ chaos() {
 prepare
 step "street of $DATA: $CHARGERS chargers, half of their meters over DLMS, $FROM to $TO, $RATE times as fast"
 step "PostgreSQL and MQTT broker of its own in $WORK"
-start_postgres empty
+[ -n "${DATABASE:-}" ] || start_postgres empty
+DB="${DATABASE:-host=$PGHOST} dbname=socmod"
 start_broker
 # What is done by hand happens before the street's day, also to who reads the trail.
 HANDS="$(date -u -d "$FROM - 1 hour" +%Y-%m-%dT%H:%M:%SZ) $(date +%s.%N) 1"
-ini admin </dev/null
+ini admin <<EOF
+[database]
+connection = $DB user=socmod
+EOF
 ADMIN=("$BIN/socmod-admin" --config "$WORK/admin.ini")
 "${ADMIN[@]}" migrate >"$WORK/migrate.log" 2>&1 || fail "migrate: $(cat "$WORK/migrate.log")"
 "${ADMIN[@]}" import "$WORK/case/street.json" >"$WORK/import.log" 2>&1 \
@@ -245,7 +253,7 @@ PAGE="http://127.0.0.1:$AUDIT_PORT/#token=$(cat "$WORK/token")"
 step "to look on: $PAGE"
 python3 -B "$DEMO/watch.py" --api "http://127.0.0.1:$AUDIT_PORT" --token-file "$WORK/token" \
     --case "$WORK/case" --truth "$WORK/truth.csv" --modbus-port "$MODBUS_PORT" \
-    --planner "$BIN/socmod-planner" --from "$FROM" --to "$TO" &
+    --planner "$BIN/socmod-planner" --patience "${PATIENCE:-30}" --from "$FROM" --to "$TO" &
 PID[watch]=$!
 [ -z "${CHAOS:-}" ] || chaos
 wait "${PID[watch]}"

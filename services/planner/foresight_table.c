@@ -13,32 +13,34 @@
 #include <string.h>
 
 enum {
-    HISTORY_S = 28 * 24 * 3600, // read where nothing was kept
-    KEEP_EVERY = 32,            // quarter hours: how much a planner that starts reads again
-    AT_ONCE = 8,                // transformers recovered before the planner looks up again
+    KEEP_EVERY = 32, // quarter hours: how much a planner that starts reads again
+    AT_ONCE = 8,     // transformers recovered before the planner looks up again
 };
 
 #define KEPT                                                                                       \
-    "select p.feeder, s.state from (select number from grid.feeder where transformer = $1::int"    \
-    " union all select 0) p (feeder) left join plan.series s on s.transformer = $1::int"           \
-    " and s.feeder = p.feeder order by p.feeder"
+    "select t.number, p.feeder, s.state from unnest($1::int[]) t (number) cross join lateral ("    \
+    " select number from grid.feeder where transformer = t.number union all select 0) p (feeder)"  \
+    " left join plan.series s on s.transformer = t.number and s.feeder = p.feeder"                 \
+    " order by t.number, p.feeder"
 
-// By feeder and phase: what was measured, less what its chargers reported of the same quarter hour;
-// and how many reported.
-#define HISTORY                                                                                    \
-    "select extract(epoch from q.quarter)::bigint, q.feeder, q.p_l1_w - coalesce(d.l1_w, 0),"      \
-    " q.p_l2_w - coalesce(d.l2_w, 0), q.p_l3_w - coalesce(d.l3_w, 0), coalesce(d.reports, 0)"      \
-    " from dali.quarter q left join (select c.feeder, l.quarter, count(*) as reports,"             \
-    "  sum((array[l.p_l1_w, l.p_l2_w, l.p_l3_w])[position('1' in c.phases)]) as l1_w,"             \
-    "  sum((array[l.p_l1_w, l.p_l2_w, l.p_l3_w])[position('2' in c.phases)]) as l2_w,"             \
-    "  sum((array[l.p_l1_w, l.p_l2_w, l.p_l3_w])[position('3' in c.phases)]) as l3_w"              \
-    "  from grid.connection c join grid.meter m on m.connection = c.number"                        \
-    "  join field.load l on l.meter = m.number where c.feeder = any($1::int[])"                    \
-    "  and exists (select from grid.charger g where g.connection = c.number)"                      \
-    "  and l.quarter >= to_timestamp($2) and l.quarter < to_timestamp($3)"                         \
-    "  group by c.feeder, l.quarter) d on d.feeder = q.feeder and d.quarter = q.quarter"           \
-    " where q.feeder = any($1::int[]) and q.quarter >= to_timestamp($2)"                           \
-    " and q.quarter < to_timestamp($3) and q.quality = 'good' order by q.quarter, q.feeder"
+// What was measured of feeders; and what their chargers reported of the same quarter hours, and
+// how many did. Put together here: a join of the two is planned for little history, and then looks
+// the loads up again for each quarter hour.
+#define MEASURED                                                                                   \
+    "select extract(epoch from quarter)::bigint, feeder, p_l1_w, p_l2_w, p_l3_w from dali.quarter" \
+    " where feeder = any($1::int[]) and quarter >= to_timestamp($2)"                               \
+    " and quarter < to_timestamp($3) and quality = 'good' order by quarter, feeder"
+
+#define DRAWN                                                                                      \
+    "select extract(epoch from l.quarter)::bigint, c.feeder,"                                      \
+    " sum((array[l.p_l1_w, l.p_l2_w, l.p_l3_w])[position('1' in c.phases)]),"                      \
+    " sum((array[l.p_l1_w, l.p_l2_w, l.p_l3_w])[position('2' in c.phases)]),"                      \
+    " sum((array[l.p_l1_w, l.p_l2_w, l.p_l3_w])[position('3' in c.phases)]), count(*)"             \
+    " from grid.connection c join grid.meter m on m.connection = c.number"                         \
+    " join field.load l on l.meter = m.number where c.feeder = any($1::int[])"                     \
+    " and exists (select from grid.charger g where g.connection = c.number)"                       \
+    " and l.quarter >= to_timestamp($2) and l.quarter < to_timestamp($3)"                          \
+    " group by l.quarter, c.feeder order by l.quarter, c.feeder"
 
 #define KEEP                                                                                       \
     "insert into plan.series (transformer, feeder, quarter, state)"                                \
@@ -46,91 +48,6 @@ enum {
     " $3::timestamptz[], $4::text[]) s (transformer, feeder, quarter, hex)"                        \
     " on conflict (transformer, feeder) do update set quarter = excluded.quarter,"                 \
     " state = excluded.state where plan.series.quarter <= excluded.quarter"
-
-struct entry {
-    struct foresight *foresight;
-    bool wanted;
-};
-
-struct foresight_store {
-    struct entry *entries; // by the number of the transformer, which the grid gives out in order
-    int room;
-    int *wanted;
-    int wanted_count, wanted_room;
-};
-
-struct foresight_store *foresight_store_new(void)
-{
-    return memory_new(1, sizeof(struct foresight_store));
-}
-
-void foresight_store_free(struct foresight_store *store)
-{
-    if (!store)
-        return;
-    for (int i = 0; i < store->room; i++)
-        foresight_free(store->entries[i].foresight);
-    free(store->entries);
-    free(store->wanted);
-    free(store);
-}
-
-static struct entry *entry_of(struct foresight_store *store, int transformer)
-{
-    if (transformer >= store->room) {
-        int room = transformer + transformer / 2 + 64;
-        store->entries = memory_grow(store->entries, (size_t)room, sizeof *store->entries);
-        memset(store->entries + store->room, 0,
-               (size_t)(room - store->room) * sizeof *store->entries);
-        store->room = room;
-    }
-    return &store->entries[transformer];
-}
-
-static void want(struct foresight_store *store, int transformer)
-{
-    struct entry *entry = entry_of(store, transformer);
-    if (entry->wanted)
-        return;
-    entry->wanted = true;
-    if (store->wanted_count == store->wanted_room) {
-        store->wanted_room = 2 * store->wanted_room + 64;
-        store->wanted =
-            memory_grow(store->wanted, (size_t)store->wanted_room, sizeof *store->wanted);
-    }
-    store->wanted[store->wanted_count++] = transformer;
-}
-
-static bool is_old(const struct foresight *foresight, int64_t quarter)
-{
-    return quarter - foresight->looked > FACTS_FRESH * (int64_t)QUARTER_S;
-}
-
-void foresight_store_trim(struct foresight_store *store, int64_t quarter)
-{
-    for (int i = 0; i < store->room; i++) {
-        struct entry *entry = &store->entries[i];
-        if (!entry->foresight || !is_old(entry->foresight, quarter))
-            continue;
-        foresight_free(entry->foresight);
-        entry->foresight = NULL;
-    }
-}
-
-struct foresight *foresight_store_get(struct foresight_store *store, int transformer,
-                                      int64_t quarter)
-{
-    struct foresight *foresight = entry_of(store, transformer)->foresight;
-    if (foresight && !is_old(foresight, quarter))
-        return foresight;
-    want(store, transformer);
-    return NULL;
-}
-
-bool foresight_store_wants(const struct foresight_store *store)
-{
-    return store->wanted_count > 0;
-}
 
 // What was kept of a place; false where that is nothing, or cannot be used.
 static bool take_kept(const char *text, int transformer, struct foresight_place *place)
@@ -147,26 +64,77 @@ static bool take_kept(const char *text, int transformer, struct foresight_place 
     return !err;
 }
 
-// The kept places; `feeders` gets the numbers of the feeders. *is_whole falls where some place was
-// not kept.
-static enum err read_kept(struct db *db, const struct round_rules *rules,
-                          struct foresight *foresight, struct sql_list *feeders, bool *is_whole)
+// A transformer that is recovered.
+struct recovery {
+    struct foresight *foresight;
+    bool is_whole;        // all its places were kept
+    int64_t from;         // the first quarter hour that some place has not taken in
+    double sum_w[PHASES]; // of its feeders that were measured in the quarter hour at hand ...
+    int count;            // ... so many
+};
+
+// Those that are recovered at once, by number, and their feeders, by number.
+struct recoveries {
+    struct recovery items[AT_ONCE];
+    int count;
+    struct owned {
+        int feeder;
+        struct recovery *recovery;
+    } * feeders;
+    int feeder_count;
+};
+
+static int by_feeder(const void *a, const void *b)
 {
-    struct sql_number number = {0};
-    const char *params[] = {sql_number(&number, foresight->transformer)};
-    PGresult *rows = db_query(db, KEPT, 1, params);
+    int left = ((const struct owned *)a)->feeder, right = ((const struct owned *)b)->feeder;
+    return (left > right) - (left < right);
+}
+
+static void own(struct recoveries *all, int feeder, struct recovery *recovery)
+{
+    size_t count = (size_t)all->feeder_count + 1;
+    all->feeders = memory_grow(all->feeders, count, sizeof *all->feeders);
+    all->feeders[all->feeder_count++] = (struct owned){feeder, recovery};
+}
+
+static struct recovery *owner(const struct recoveries *all, int feeder)
+{
+    const struct owned key = {.feeder = feeder};
+    const struct owned *found =
+        bsearch(&key, all->feeders, (size_t)all->feeder_count, sizeof key, by_feeder);
+    return found ? found->recovery : NULL;
+}
+
+static void take_place(const PGresult *rows, int row, const struct round_rules *rules,
+                       struct recovery *recovery)
+{
+    struct foresight *foresight = recovery->foresight;
+    struct foresight_place *place = foresight_place(foresight, sql_integer(rows, row, 1), rules);
+    if (PQgetisnull(rows, row, 2)
+        || !take_kept(PQgetvalue(rows, row, 2), foresight->transformer, place))
+        recovery->is_whole = false;
+}
+
+static enum err read_kept(struct db *db, const struct round_rules *rules, struct recoveries *all)
+{
+    struct sql_list numbers;
+    sql_list_open(&numbers);
+    for (int i = 0; i < all->count; i++)
+        sql_list_add_number(&numbers, all->items[i].foresight->transformer);
+    PGresult *rows = db_query(db, KEPT, 1, (const char *[]){sql_list_text(&numbers)});
+    sql_list_close(&numbers);
     if (!rows)
         return ERR_IO;
-    for (int row = 0; row < PQntuples(rows); row++) {
-        int feeder = sql_integer(rows, row, 0);
-        struct foresight_place *place = foresight_place(foresight, feeder, rules);
-        if (feeder)
-            sql_list_add_number(feeders, feeder);
-        if (PQgetisnull(rows, row, 1)
-            || !take_kept(PQgetvalue(rows, row, 1), foresight->transformer, place))
-            *is_whole = false;
+    for (int row = 0, at = 0; row < PQntuples(rows); row++) {
+        while (all->items[at].foresight->transformer < sql_integer(rows, row, 0))
+            at++;
+        take_place(rows, row, rules, &all->items[at]);
+        if (sql_integer(rows, row, 1))
+            own(all, sql_integer(rows, row, 1), &all->items[at]);
     }
     PQclear(rows);
+    if (all->feeder_count)
+        qsort(all->feeders, (size_t)all->feeder_count, sizeof *all->feeders, by_feeder);
     return ERR_NONE;
 }
 
@@ -180,70 +148,132 @@ static int64_t newest_of(const struct foresight_place *place)
 }
 
 // The first quarter hour that some place has not taken in.
-static int64_t lacks_from(const struct foresight *foresight, int64_t quarter)
+static int64_t lacks_from(const struct foresight *foresight, int64_t quarter, int64_t history_s)
 {
     int64_t from = quarter;
     for (int i = 0; i < foresight->count; i++) {
         int64_t next = newest_of(foresight->places[i]) + QUARTER_S;
         from = next < from ? next : from;
     }
-    return from > quarter - HISTORY_S ? from : quarter - HISTORY_S;
+    return from > quarter - history_s ? from : quarter - history_s;
 }
 
-// One quarter hour of all the feeders of a transformer.
-struct moment {
-    struct calendar_sheet sheet;
-    double sum_w[PHASES];
-    int count;
-};
-
-static void take(struct foresight_place *place, int phase, const struct moment *moment,
+static void take(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
                  double power_w)
 {
     if (!isnan(power_w))
-        series_update(&place->series[phase], &moment->sheet, (float)power_w, INFINITY);
+        series_update(&place->series[phase], sheet, (float)power_w, INFINITY);
 }
 
-static void end_moment(struct foresight *foresight, const struct round_rules *rules,
-                       struct moment *moment)
+// All feeders have been taken in of the quarter hour of the sheet: so is the transformer, where
+// all were measured.
+static void end_quarter(struct recoveries *all, const struct round_rules *rules,
+                        const struct calendar_sheet *sheet)
 {
-    struct foresight_place *all = foresight_place(foresight, 0, rules);
-    for (int phase = 0; phase < PHASES && moment->count == foresight->count - 1; phase++)
-        take(all, phase, moment, moment->sum_w[phase]);
-    moment->count = 0;
-}
-
-static void begin_moment(struct moment *moment, int64_t quarter)
-{
-    calendar_look_ahead(quarter, &moment->sheet);
-    for (int phase = 0; phase < PHASES; phase++)
-        moment->sum_w[phase] = 0;
-}
-
-static void live_through(const PGresult *rows, const struct round_rules *rules,
-                         struct foresight *foresight)
-{
-    struct moment moment = {0};
-    for (int row = 0; row < PQntuples(rows); row++) {
-        int64_t quarter = db_get_integer(rows, row, 0);
-        if (quarter != moment.sheet.quarter) {
-            end_moment(foresight, rules, &moment);
-            begin_moment(&moment, quarter);
-        }
-        struct foresight_place *place =
-            foresight_place(foresight, sql_integer(rows, row, 1), rules);
-        int reports = sql_integer(rows, row, 5);
-        bool is_whole = reports >= place->reports; // else one that spoke before did not
-        place->reports = reports;
-        for (int phase = 0; phase < PHASES; phase++) {
-            bool is_known = is_whole && !PQgetisnull(rows, row, 2 + phase);
-            double base_w = is_known ? (double)db_get_integer(rows, row, 2 + phase) : NAN;
-            moment.sum_w[phase] += base_w;
-            take(place, phase, &moment, base_w);
-        }
-        moment.count++;
+    for (int i = 0; i < all->count; i++) {
+        struct recovery *recovery = &all->items[i];
+        struct foresight *foresight = recovery->foresight;
+        bool is_sum = recovery->count && recovery->count == foresight->count - 1;
+        for (int phase = 0; is_sum && phase < PHASES; phase++)
+            take(foresight_place(foresight, 0, rules), phase, sheet, recovery->sum_w[phase]);
+        memset(recovery->sum_w, 0, sizeof recovery->sum_w);
+        recovery->count = 0;
     }
-    end_moment(foresight, rules, &moment);
+}
+
+// What its chargers drew of a phase of a feeder in a quarter hour: row -1 of `drawn` is none.
+static int64_t drawn_w(const PGresult *drawn, int row, int phase)
+{
+    return row < 0 ? 0 : db_get_integer(drawn, row, 2 + phase);
+}
+
+// A quarter hour of a feeder.
+static void live(const PGresult *measured, int row, const PGresult *drawn, int drawn_row,
+                 const struct round_rules *rules, const struct calendar_sheet *sheet,
+                 struct recovery *recovery)
+{
+    struct foresight_place *place =
+        foresight_place(recovery->foresight, sql_integer(measured, row, 1), rules);
+    int reports = drawn_row < 0 ? 0 : sql_integer(drawn, drawn_row, 5);
+    bool is_whole = reports >= place->reports; // else one that spoke before did not
+    place->reports = reports;
+    for (int phase = 0; phase < PHASES; phase++) {
+        bool is_known = is_whole && !PQgetisnull(measured, row, 2 + phase);
+        double base_w = is_known ? (double)(db_get_integer(measured, row, 2 + phase)
+                                            - drawn_w(drawn, drawn_row, phase))
+                                 : NAN;
+        recovery->sum_w[phase] += base_w;
+        take(place, phase, sheet, base_w);
+    }
+    recovery->count++;
+}
+
+// The row of a quarter hour and feeder; both results are in that order, so the search goes on from
+// *at. -1: there is none.
+static int row_of(const PGresult *drawn, int64_t quarter, int feeder, int *at)
+{
+    for (; *at < PQntuples(drawn); ++*at) {
+        int64_t of = db_get_integer(drawn, *at, 0);
+        int whose = sql_integer(drawn, *at, 1);
+        if (of == quarter && whose == feeder)
+            return *at;
+        if (of > quarter || (of == quarter && whose > feeder))
+            break;
+    }
+    return -1;
+}
+
+static void live_through(const PGresult *measured, const PGresult *drawn,
+                         const struct round_rules *rules, struct recoveries *all)
+{
+    struct calendar_sheet sheet = {0};
+    for (int row = 0, at = 0; row < PQntuples(measured); row++) {
+        int64_t quarter = db_get_integer(measured, row, 0);
+        int feeder = sql_integer(measured, row, 1);
+        struct recovery *recovery = owner(all, feeder);
+        if (!recovery || quarter < recovery->from)
+            continue;
+        if (quarter != sheet.quarter) {
+            end_quarter(all, rules, &sheet);
+            calendar_look_ahead(quarter, &sheet);
+        }
+        live(measured, row, drawn, row_of(drawn, quarter, feeder, &at), rules, &sheet, recovery);
+    }
+    end_quarter(all, rules, &sheet);
+}
+
+static PGresult *query_history(struct db *db, const char *sql, const struct recoveries *all,
+                               int64_t from, int64_t quarter)
+{
+    struct sql_list feeders;
+    struct sql_number first = {0}, end = {0};
+    sql_list_open(&feeders);
+    for (int i = 0; i < all->feeder_count; i++)
+        sql_list_add_number(&feeders, all->feeders[i].feeder);
+    const char *params[] = {sql_list_text(&feeders), sql_number(&first, from),
+                            sql_number(&end, quarter)};
+    PGresult *rows = db_query(db, sql, 3, params);
+    sql_list_close(&feeders);
+    return rows;
+}
+
+static enum err read_history(struct db *db, int64_t quarter, int64_t history_s,
+                             const struct round_rules *rules, struct recoveries *all)
+{
+    int64_t from = quarter;
+    for (int i = 0; i < all->count; i++) {
+        struct recovery *recovery = &all->items[i];
+        recovery->from = lacks_from(recovery->foresight, quarter, history_s);
+        recovery->foresight->looked = quarter;
+        from = recovery->from < from ? recovery->from : from;
+    }
+    PGresult *measured = query_history(db, MEASURED, all, from, quarter);
+    PGresult *drawn = measured ? query_history(db, DRAWN, all, from, quarter) : NULL;
+    if (drawn)
+        live_through(measured, drawn, rules, all);
+    PQclear(measured);
+    PQclear(drawn);
+    return drawn ? ERR_NONE : ERR_IO;
 }
 
 static bool is_turn(const struct foresight *foresight, int64_t quarter)
@@ -300,42 +330,37 @@ enum err foresight_table_keep(struct db *db, struct foresight *const *foresights
     return err;
 }
 
-static enum err recover(struct db *db, int64_t quarter, const struct round_rules *rules,
-                        struct foresight *foresight)
+static enum err keep_new(struct db *db, const struct recoveries *all)
 {
-    struct sql_list feeders;
-    bool is_whole = true;
-    sql_list_open(&feeders);
-    enum err err = read_kept(db, rules, foresight, &feeders, &is_whole);
-    struct sql_number from = {0}, to = {0};
-    const char *params[] = {sql_list_text(&feeders),
-                            sql_number(&from, lacks_from(foresight, quarter)),
-                            sql_number(&to, quarter)};
-    PGresult *rows = err ? NULL : db_query(db, HISTORY, 3, params);
-    sql_list_close(&feeders);
-    if (!rows)
-        return ERR_IO;
-    live_through(rows, rules, foresight);
-    PQclear(rows);
-    foresight->looked = quarter;
-    return is_whole ? ERR_NONE : keep(db, &foresight, 1);
+    struct foresight *fresh[AT_ONCE];
+    int count = 0;
+    for (int i = 0; i < all->count; i++)
+        if (!all->items[i].is_whole)
+            fresh[count++] = all->items[i].foresight;
+    return keep(db, fresh, count);
 }
 
 enum err foresight_table_recover(struct db *db, struct foresight_store *store, int64_t quarter,
                                  const struct round_rules *rules, int *count)
 {
-    for (int done = 0; done < AT_ONCE && store->wanted_count; done++) {
-        int transformer = store->wanted[store->wanted_count - 1];
-        struct foresight *foresight = foresight_new(transformer);
-        if (recover(db, quarter, rules, foresight)) {
-            foresight_free(foresight);
-            return ERR_IO;
+    int transformers[AT_ONCE];
+    int64_t history_s = foresight_store_history_s(store); // before one is taken
+    struct recoveries all = {.count = foresight_store_take_wanted(store, transformers, AT_ONCE)};
+    for (int i = 0; i < all.count; i++)
+        all.items[i] = (struct recovery){foresight_new(transformers[i]), .is_whole = true};
+    enum err err = read_kept(db, rules, &all);
+    if (!err)
+        err = read_history(db, quarter, history_s, rules, &all);
+    if (!err)
+        err = keep_new(db, &all);
+    for (int i = 0; i < all.count; i++)
+        if (err) {
+            foresight_free(all.items[i].foresight);
+            foresight_store_want(store, transformers[i]);
+        } else {
+            foresight_store_put(store, all.items[i].foresight);
         }
-        struct entry *entry = entry_of(store, transformer);
-        foresight_free(entry->foresight);
-        *entry = (struct entry){.foresight = foresight};
-        store->wanted_count--;
-        ++*count;
-    }
-    return ERR_NONE;
+    *count += err ? 0 : all.count;
+    free(all.feeders);
+    return err;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this process has learnt of transformers, kept in memory from round to round, and how it
-// outlives the process: each place's octets go to plan.series now and then, and what was measured
-// since, or, without them, of the last four weeks, is read once from the tables. So a round reads
-// and writes none of it but a small share, whatever is known; a transformer of which this process
-// knows nothing yet is planned without foresight once, and recovered after the round.
+// How what was learnt of transformers outlives the process: each place's octets go to plan.series
+// now and then, and what was measured since, or, without them, of the last four weeks, is read
+// once from the tables. So a round reads and writes none of it but a small share, whatever is
+// known; a transformer of which this process knows nothing yet is planned without foresight once,
+// and recovered after the round.
 //
 // Where another planner had a transformer for a round, that is made up for from the quarters read.
 
@@ -11,24 +11,7 @@
 #define PLANNER_FORESIGHT_TABLE_H
 
 #include "io/db.h"
-#include "services/planner/foresight.h"
-
-struct foresight_store;
-
-// Owned: foresight_store_free().
-struct foresight_store *foresight_store_new(void);
-void foresight_store_free(struct foresight_store *store);
-
-// What is known of a transformer, when the quarter hour that starts at `quarter` is decided about.
-// NULL: nothing, or too old; then it is wanted. Borrowed until the next recovery.
-struct foresight *foresight_store_get(struct foresight_store *store, int transformer,
-                                      int64_t quarter);
-
-// Forget what has become too old, because another planner has those transformers now.
-void foresight_store_trim(struct foresight_store *store, int64_t quarter);
-
-// Is something wanted?
-bool foresight_store_wants(const struct foresight_store *store);
+#include "services/planner/foresight_store.h"
 
 // Recover some of the transformers that are wanted, up to before the quarter hour `quarter`, keep
 // what was not kept, and add to *count how many.

@@ -397,6 +397,14 @@ static void follow_loads(const struct planning *p)
     }
 }
 
+// Nobody hears what it draws, and no limit by hand holds above it. Where one does it has to hold at
+// once, so all it may draw is counted, and its share is the most that it gets; as it drew less than
+// that, the base load is higher than what is so found, and following the loads sees to the rest.
+static bool only_follows(const struct seat *seat)
+{
+    return seat->deaf && !seat->is_beneath;
+}
+
 // A number that orders the connections differently each hour.
 static uint32_t lot_of(int number, int64_t quarter)
 {
@@ -430,10 +438,10 @@ static void share_out(struct planning *p)
             .least_w = least_w,
             .weight = p->facts->connections[i].weight * demand_weight(seat->demand.charging),
             .turn = demand_turn(&seat->demand, lot_of(p->facts->connections[i].number, p->quarter)),
-            .fixed = seat->blocked || seat->late || seat->deaf || paused,
-            .level_w = paused       ? seat->cap_w
-                       : seat->deaf ? seat->wanted_w
-                                    : seat->could_w,
+            .fixed = seat->blocked || seat->late || only_follows(seat) || paused,
+            .level_w = paused               ? seat->cap_w
+                       : only_follows(seat) ? seat->wanted_w
+                                            : seat->could_w,
         };
     }
     sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
@@ -441,14 +449,15 @@ static void share_out(struct planning *p)
         const struct sharing_user *user = &p->users[u];
         struct seat *seat = &p->seats[p->user_seat[u]];
         seat->bound = user->bound;
-        if (seat->deaf)
+        if (only_follows(seat) || (seat->deaf && user->bound == SHARING_FREE))
             continue;
         seat->place = user->place;
         seat->phase = user->phase;
         if (user->bound == SHARING_FIXED)
             continue;
-        seat->wanted_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
-                                       seat->floor_w, seat->capacity_w);
+        int32_t share_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
+                                        seat->floor_w, seat->capacity_w);
+        seat->wanted_w = seat->deaf ? least(seat->wanted_w, share_w) : share_w;
         if (seat->hold_s)
             seat->wanted_w = least(seat->wanted_w, careful_level(p, p->user_seat[u]));
     }

@@ -183,6 +183,19 @@ Test(db, loses_a_transaction_whole)
     db_free(db);
 }
 
+Test(db, leaves_a_server_that_only_reads)
+{
+    struct db *db = new_db();
+    cr_assert_eq(db_do(db, "create table kept (n int)", 0, NULL), ERR_NONE);
+    cr_assert_eq(db_do(db, "set default_transaction_read_only = on", 0, NULL), ERR_NONE);
+    cr_expect_eq(db_do(db, "insert into kept values (1)", 0, NULL), ERR_IO);
+    cr_expect_null(db_raw(db), "a standby would refuse for ever");
+    while (db_connect(db))
+        pause_ms(50);
+    cr_expect_eq(db_do(db, "insert into kept values (1)", 0, NULL), ERR_NONE);
+    db_free(db);
+}
+
 Test(db, hears_the_doorbell)
 {
     struct heard heard = {.loop = loop_new()};
