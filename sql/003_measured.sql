@@ -28,7 +28,7 @@ create index on dali.quarter (feeder, quarter desc);
 -- What came for a month that has been rolled up, until it is rolled up as well.
 create table dali.quarter_late partition of dali.quarter default;
 
--- Days that are over, of which nothing is expected any more: a tenth of the room, and one row where
+-- Days that are over, of which nothing is expected any more: an eighth of the room, and one row where
 -- there were 96. Made by dali.roll_month().
 create table dali.day (
     day     timestamptz not null check (date_part('epoch', day)::bigint % 86400 = 0), -- its midnight, UTC
