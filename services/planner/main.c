@@ -101,6 +101,17 @@ static struct metric metrics[] = {
 
 static struct seal_key *seal_key;
 
+// Which key is in use belongs to what an auditor asks; so does that there is none.
+static void log_seal_key(void)
+{
+    char text[SEAL_KEY_TEXT + 1] = "";
+    if (seal_key) {
+        const struct seal_public public_key = seal_key_public(seal_key);
+        seal_public_format(&public_key, text);
+    }
+    log_info("seal.key_used", F("public", text), F("sealed", (bool)seal_key));
+}
+
 static bool read_seal_key(void)
 {
     char why[SEAL_FILE_REASON];
@@ -629,6 +640,7 @@ int main(int argc, char **argv)
     struct http *port = metrics_port_new(planner.loop, config.metrics_address, config.metrics_port);
     struct notify *notify = notify_new(planner.loop);
     log_info("planner.started", F("name", config.name));
+    log_seal_key();
     loop_timer_in(planner.timer, 0);
     loop_run(planner.loop);
     shift_table_leave(planner.db, config.name);
