@@ -165,6 +165,7 @@ deb: deps
 converge:
 	ansible/test/converge.sh
 	ansible/test/packages.sh
+	ansible/test/cluster.sh
 format:
 	clang-format -i $(OURS)
 install: all

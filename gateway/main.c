@@ -459,6 +459,17 @@ static bool read_seal(void)
     return true;
 }
 
+// Whose seals are obeyed belongs to what an auditor asks; so does that any message is.
+static void log_seal_keys(void)
+{
+    for (int i = 0; i < SEAL_GATE_KEYS; i++)
+        if (seal_gate.keys[i].is_set)
+            log_info("seal.key_trusted", F("public", config.seal[i].key),
+                     F("from", config.seal[i].from), F("to", config.seal[i].to));
+    if (!seal_gate_is_set(&seal_gate))
+        log_info("seal.key_trusted", F("public", ""), F("sealed", (bool)false));
+}
+
 static bool read_p1_key(void)
 {
     char text[256];
@@ -731,6 +742,7 @@ int main(int argc, char **argv)
     gateway.restart_timer = loop_timer_new(loop, on_restart, loop);
     if (*config.site)
         loop_timer_in(gateway.counters_timer, config.counters_s * SECONDS_NS);
+    log_seal_keys();
     struct notify *notify = notify_new(loop);
     loop_run(loop);
     notify_free(notify);

@@ -57,24 +57,24 @@ for root in vps pole; do
     chmod +x "$FOLDER/$root/usr/sbin/policy-rc.d"
 done
 
-# --- authority, certificates, seal key ---------------------------------------------------------
-step "an authority with certificates for all"
-PKI=$FOLDER/pki
-rm -rf "$PKI"
-mkdir -p "$PKI"
-"$TREE/ansible/test/pki.sh" "$PKI" vps1.test:broker HE1 dali socmod-ingest socmod-p3 \
-    "$METER" "$METER:expired" "$METER:revoked" "$METER:stranger" >"$FOLDER/pki.log" 2>&1 ||
-    fail "certificates, see $FOLDER/pki.log"
-
 # --- packages ----------------------------------------------------------------------------------
 step "packages"
 [ -n "${BUILT:-}" ] || "$TREE/deploy/deb.sh" >/dev/null
 rm -rf "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-peers_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
 dpkg -x "$TREE"/build/deb/socmod-central_*_"$(dpkg --print-architecture)".deb "$FOLDER/peers"
-SEAL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/seal.pem")
-TRAIL_KEY=$("$FOLDER/peers/usr/bin/socmod-admin" seal --make-key "$PKI/trail.pem")
-"$FOLDER/peers/usr/bin/socmod-admin" keys new-master "$PKI/master.key" >/dev/null
+
+# --- authority, certificates, seal key ---------------------------------------------------------
+step "an authority with certificates for all but the pole, which makes its own key"
+PKI=$FOLDER/pki
+ADMIN=$FOLDER/peers/usr/bin/socmod-admin
+rm -rf "$PKI"
+ADMIN=$ADMIN "$TREE/ansible/test/pki.sh" "$PKI" vps1.test:broker HE1 dali socmod-ingest socmod-p3 \
+    "$METER:expired" "$METER:revoked" "$METER:stranger" >"$FOLDER/pki.log" 2>&1 ||
+    fail "certificates, see $FOLDER/pki.log"
+SEAL_KEY=$("$ADMIN" seal --make-key "$PKI/seal.pem")
+TRAIL_KEY=$("$ADMIN" seal --make-key "$PKI/trail.pem")
+"$ADMIN" keys new-master "$PKI/master.key" >/dev/null
 
 # --- converge ----------------------------------------------------------------------------------
 cat >"$FOLDER/inventory.yml" <<EOF
@@ -84,6 +84,7 @@ all:
     ansible_become_method: ansible.builtin.su
     packages_folder: $TREE/build/deb
     pki_folder: $PKI
+    pki_command: $ADMIN
     central_seal_key: $PKI/seal.pem
     central_master_key: $PKI/master.key
     central_trail_key: $PKI/trail.pem
@@ -131,3 +132,7 @@ jq '.meters |= (to_entries | map(if .key % 2 == 0 then .value else .value + {rou
         type: (if .value.dsmr == "4" then "dsmr42" else "smr5" end),
         address: "127.0.0.1:\(4059 + .key)"} | del(.head_end) end))' "$TREE/deploy/demo/street.json" >"$FOLDER/street.json"
 FOLDER=$FOLDER unshare --net "$TREE/ansible/test/smoke.sh" || fail "the chain"
+
+# --- forward and back ----------------------------------------------------------------------------
+step "upgrade.yml and rollback.yml"
+FOLDER=$FOLDER "$TREE/ansible/test/upgrade.sh" || fail "the upgrade"

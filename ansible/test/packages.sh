@@ -17,7 +17,7 @@ fail() {
 }
 [ "$(id -u)" -eq 0 ] || fail "this needs root: it makes the root of a machine"
 [ -e "$FOLDER/base/done" ] || fail "no base in $FOLDER: make converge makes it"
-[ -e "$TREE/build/deb/socmod-central_0.2.0_$ARCH.deb" ] || fail "no packages: make deb"
+[ -e "$TREE/build/deb/socmod-central_$(dpkg-parsechangelog -l "$TREE/deploy/debian/changelog" -S Version)_$ARCH.deb" ] || fail "no packages: make deb"
 
 end() {
     umount "$ROOT/proc" 2>/dev/null || true
@@ -79,6 +79,15 @@ for program in ingest planner p3 audit admin; do
 done
 [ "$(stat -c %a:%U "$ROOT/etc/socmod/secret")" = 700:root ] || fail "others can look into /etc/socmod/secret"
 inside test ! -e /etc/systemd/system/multi-user.target.wants/socmod-p3.service || fail "it starts by itself"
+for name in central gateway; do # without systemd here, by what the packages would tell it
+    script=$ROOT/var/lib/dpkg/info/socmod-$name
+    for unit in "$ROOT"/lib/systemd/system/socmod-*; do
+        unit=${unit##*/}
+        inside dpkg -S "/lib/systemd/system/$unit" | grep -q "^socmod-$name:" || continue
+        grep -q "deb-systemd-invoke try-restart.*$unit" "$script.postinst" || fail "an upgrade leaves the old $unit running"
+        [[ $unit == *.service && $unit == *-trail-* ]] || grep -q "$unit" "$script.prerm" || fail "remove leaves $unit running"
+    done
+done
 echo "- installed"
 
 mine='client_id = mine'

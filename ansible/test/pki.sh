@@ -1,67 +1,62 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# pki.sh FOLDER NAME[:broker|:node|:expired|:revoked|:stranger]...: an authority, and certificates for a
-# test; those of a stranger are of an authority that nobody trusts.
+# pki.sh FOLDER NAME[:broker|:node|:expired|:revoked|:stranger]...: an authority in a new folder, and
+# certificates for a test; what is wrong with one stands behind its file's name, those of a stranger
+# are of an authority that nobody trusts, and those of the nodes of a cluster of one that only they
+# have: each is server and client, which socmod-admin never makes.
+#
+#   ADMIN    socmod-admin (that of PATH)
 set -euo pipefail
-cd "$1"
+folder=$1
 shift
+pki() { # FOLDER WORD...
+    local where=$1
+    shift
+    "${ADMIN:-socmod-admin}" ${settings:+--config "$settings"} pki --folder "$where" "$@"
+}
+# keep NAME SUFFIX FOLDER: what was just issued there, under a name that says what is wrong with it
+keep() {
+    for kind in pem key; do
+        mv "$3/$1.$kind" "$folder/$1.$2.$kind"
+    done
+}
 
-# key FILE
-key() {
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"
-}
-# authority NAME: in a folder of that name
-authority() {
-    mkdir -p "$1/issued"
-    touch "$1/index"
-    key "$1/ca.key"
-    openssl req -x509 -new -key "$1/ca.key" -subj "/CN=$1" -days 30 -out "$1/ca.pem" \
-        -addext keyUsage=critical,keyCertSign,cRLSign
-    cat >"$1/ca.cnf" <<CNF
-[ca]
-default_ca = own
-[own]
-database = $1/index
-new_certs_dir = $1/issued
-certificate = $1/ca.pem
-private_key = $1/ca.key
-rand_serial = yes
-default_md = sha256
-default_days = 30
-default_crl_days = 30
-unique_subject = no
-policy = any
-[any]
-commonName = supplied
-CNF
-}
-# certificate AUTHORITY NAME USE NAMES FILE [OPTION]...
-certificate() {
-    local authority=$1 name=$2 use=$3 names=$4 file=$5
-    shift 5
-    key "$file.key"
-    openssl req -new -key "$file.key" -subj "/CN=$name" -out "$file.csr"
-    openssl ca -batch -notext -config "$authority/ca.cnf" -in "$file.csr" -out "$file.pem" "$@" \
-        -extfile <(printf 'extendedKeyUsage=%s\nsubjectAltName=%s\n' "$use" "$names")
+# node NAME
+node() {
+    local file=$folder/cluster/$1
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$file.key" -subj "/CN=$1" -out "$file.csr"
+    openssl x509 -req -in "$file.csr" -CA "$folder/cluster/ca.pem" -CAkey "$folder/cluster/ca.key" -days 30 -out "$file.pem" \
+        -extfile <(printf 'extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:%s,IP:127.0.0.1\n' "$1")
     rm "$file.csr"
 }
 
-authority own
-authority stranger
+pki "$folder" init own
+pki "$folder/cluster" init cluster
+pki "$folder.stranger" init stranger
 for entry; do
     name=${entry%:*}
     case $entry in
-    *:broker) certificate own "$name" serverAuth "DNS:$name,DNS:localhost,IP:127.0.0.1" "$name" ;;
-    *:node) certificate own "$name" serverAuth,clientAuth "DNS:$name" "$name" ;;
-    *:expired) certificate own "$name" clientAuth "DNS:$name" "$name.expired" \
-        -startdate 20200101000000Z -enddate 20210101000000Z ;;
-    *:revoked)
-        certificate own "$name" clientAuth "DNS:$name" "$name.revoked"
-        openssl ca -config own/ca.cnf -revoke "$name.revoked.pem"
+    *:broker) pki "$folder" issue "$name" --server "$name,localhost,127.0.0.1" ;;
+    *:node) node "$name" ;;
+    *:expired)
+        settings=$folder/then.ini
+        printf '[clock]\nhands = %s %s 1\n' "$(date -u -d '-2 years' +%FT%TZ)" "$(date +%s)" >"$settings"
+        cp -r "$folder" "$folder.then"
+        pki "$folder.then" issue "$name" --days 30
+        settings=''
+        keep "$name" expired "$folder.then"
+        rm -r "$folder.then" "$folder/then.ini"
         ;;
-    *:stranger) certificate stranger "$name" clientAuth "DNS:$name" "$name.stranger" ;;
-    *) certificate own "$name" clientAuth "DNS:$name" "$name" ;;
+    *:revoked)
+        pki "$folder" issue "$name"
+        pki "$folder" revoke "$name"
+        keep "$name" revoked "$folder"
+        ;;
+    *:stranger)
+        pki "$folder.stranger" issue "$name"
+        keep "$name" stranger "$folder.stranger"
+        ;;
+    *) pki "$folder" issue "$name" ;;
     esac
 done
-openssl ca -config own/ca.cnf -gencrl -out crl.pem
-cp own/ca.pem ca.pem
+rm -r "$folder.stranger"

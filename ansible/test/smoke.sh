@@ -36,8 +36,10 @@ elsewhere() {
 mqtt() {
     local program=$1 certificate=$2
     shift 2
-    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$PKI/$certificate.pem" \
-        --key "$PKI/$certificate.key" -q 1 "$@"
+    local own=$PKI/$certificate
+    # The gateway's key was made in the pole and is nowhere else.
+    [ "$certificate" != "$METER" ] || own=$FOLDER/pole/etc/socmod/secret/mqtt
+    timeout 10 "$program" -V 5 -h localhost -p 8883 --cafile "$PKI/ca.pem" --cert "$own.pem" --key "$own.key" -q 1 "$@"
 }
 
 api() {
@@ -45,30 +47,36 @@ api() {
         -H "Authorization: Bearer $(cat "$WORK/token")" "https://vps1.test/$1"
 }
 
-# open_doors FROM TO: TCP ports of TO that answer FROM, another address, lest a knock answers itself
+# open_doors FROM TO LISTENING: TCP ports of TO that answer FROM, another address, lest a knock answers
+# itself. Where somebody is known to listen, an answer is waited for also on a busy machine.
 open_doors() {
-    python3 - "$1" "$2" <<'PYTHON'
+    python3 - "$@" <<'PYTHON'
 import asyncio, sys
-here, there = sys.argv[1:]
+here, there, listening = sys.argv[1], sys.argv[2], [int(port) for port in sys.argv[3].split()]
 
-async def knock(port, turn):
-    async with turn:
-        try:
-            _, door = await asyncio.wait_for(asyncio.open_connection(there, port, local_addr=(here, 0)), 2)
-        except (OSError, asyncio.TimeoutError):
-            return None
-        door.close()
-        return str(port)
+async def knock(port, wait_s):
+    try:
+        _, door = await asyncio.wait_for(asyncio.open_connection(there, port, local_addr=(here, 0)), wait_s)
+    except (OSError, asyncio.TimeoutError):
+        return None
+    door.close()
+    return port
 
 async def all_doors():
-    turn = asyncio.Semaphore(8000)
-    return [port for port in await asyncio.gather(*(knock(port, turn) for port in range(1, 65536))) if port]
+    found = await asyncio.gather(*(knock(port, 20) for port in listening))
+    rest = [port for port in range(1, 65536) if port not in listening]
+    for first in range(0, len(rest), 8000):
+        found += await asyncio.gather(*(knock(port, 2) for port in rest[first:first + 8000]))
+    return sorted(port for port in found if port)
 
-print(" ".join(asyncio.run(all_doors())))
+print(*asyncio.run(all_doors()))
 PYTHON
 }
+listening() {
+    ss -Hltn | awk '{ sub(/.*:/, "", $4); print $4 }' | sort -un | paste -sd ' '
+}
 open_from() {
-    elsewhere bash -c "ulimit -n 20000; $(declare -f open_doors); open_doors $1 $OUTSIDE"
+    elsewhere bash -c "ulimit -n 20000; $(declare -f open_doors); open_doors $1 $OUTSIDE '$(listening)'"
 }
 
 network
@@ -120,7 +128,7 @@ wait_for 20 "node exporter" curl -so /dev/null http://$OUTSIDE:9100/metrics
 
 # --- doors ---------------------------------------------------------------------------------------
 chroot "$FOLDER/vps" nft -f /etc/nftables.conf || fail "firewall"
-expect "doors on the machine itself" "443 8080 8081 8082 8083 8883 9090 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1)"
+expect "doors on the machine itself" "443 8080 8081 8082 8083 8883 9090 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1 "$(listening)")"
 expect "doors open to the office and gateways" "443 8883" "$(open_from $OFFICE)"
 expect "doors open to a stranger" "" "$(open_from $STRANGER)"
 echo "- open: 443 (page and API) to the office, 8883 (broker) to gateways, nothing to others"
@@ -264,6 +272,7 @@ for one in ingest planner p3 audit; do
     unit vps "socmod-$one"
 done
 wait_for 20 "audit API" api v1/transformers
+cp "$WORK/token" "$FOLDER/token"
 mv "$WORK/afterwards" "$WORK/token"
 ! api v1/transformers >"$WORK/refused" || fail "what came afterwards is there"
 wait_for 30 "counters noticed as restored" grep -q 'event=counters.refused why=restored' "$WORK/socmod-p3.log"

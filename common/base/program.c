@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metric.h"
+#include "base/secret.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -81,6 +82,7 @@ static void read_settings(const struct program *program, const char *path)
 
 int program_start(const struct program *program, int argc, char **argv)
 {
+    secret_guard_process();
     metric_program(program->name, program->version);
     struct option options[MAX_OPTIONS + COMMON + 1] = {0};
     memcpy(options, common, sizeof common);

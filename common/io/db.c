@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/metric.h"
 #include "base/rfc3339.h"
+#include "io/tls_probe.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ static const char READ_ONLY[] = "25006";
 struct db {
     char *conninfo, *name;
     PGconn *conn;
-    bool down_told;
+    bool down_told, refusal_told;
     int pause_ms;
     struct mono not_before;
     const char *prepared[MAX_PREPARED];
@@ -102,6 +103,40 @@ int64_t db_retry_ns(const struct db *db)
         return 0;
     int64_t wait = db->not_before.ns - clock_mono().ns;
     return wait > 0 ? wait : 0;
+}
+
+static const char *option_of(const PQconninfoOption *options, const char *keyword)
+{
+    for (; options && options->keyword; options++)
+        if (!strcmp(options->keyword, keyword))
+            return options->val ? options->val : "";
+    return "";
+}
+
+// Where a connection came to nothing because of TLS: who of us two refuses, once in an outage. The
+// library does not tell an authority that it does not know from a certificate that has ended.
+static void explain(struct db *db)
+{
+    const char *said = PQerrorMessage(db->conn), *host = PQhost(db->conn);
+    if (db->refusal_told || !host || *host == '/'
+        || (!strstr(said, "SSL") && !strstr(said, "certificate")))
+        return;
+    PQconninfoOption *options = PQconninfo(db->conn);
+    const struct tls_probe probe = {
+        .host = host,
+        .port = PQport(db->conn),
+        .ca_file = option_of(options, "sslrootcert"),
+        .certificate_file = option_of(options, "sslcert"),
+        .key_file = option_of(options, "sslkey"),
+        .is_postgres = true,
+        .trusts_any = strcmp(option_of(options, "sslmode"), "verify-full") != 0,
+    };
+    char why[TLS_PROBE_WHY];
+    if (!tls_probe_refused(&probe, why))
+        snprintf(why, sizeof why, "it says: %.*s", (int)strcspn(said, "\n"), said);
+    log_warn("tls.refused", F("peer", host), F("why", why));
+    db->refusal_told = true;
+    PQconninfoFree(options);
 }
 
 static void on_trouble(struct db *db, const char *why)
@@ -190,13 +225,14 @@ enum err db_connect(struct db *db)
                                   "UTF8",       NULL};
     db->conn = PQconnectdbParams(keys, values, 1);
     if (PQstatus(db->conn) != CONNECTION_OK || !listen_to_all(db)) {
+        explain(db);
         on_trouble(db, PQerrorMessage(db->conn));
         return ERR_IO;
     }
     PQsetNoticeProcessor(db->conn, ignore_notice, NULL);
     if (db->down_told)
         log_info("database.back");
-    db->down_told = false;
+    db->down_told = db->refusal_told = false;
     db->pause_ms = 0;
     return ERR_NONE;
 }

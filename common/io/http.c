@@ -18,6 +18,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -535,6 +536,20 @@ static void on_done(void *arg, struct MHD_Connection *connection, void **state,
     *state = NULL;
 }
 
+// A client that speaks too old a TLS, or does not trust our certificate: the library does not say
+// which. Once a minute at most, so that nobody fills the log from outside.
+static void tell_refused_handshake(void)
+{
+    static _Atomic int64_t told_ns = INT64_MIN;
+    int64_t now_ns = clock_mono().ns, before = told_ns;
+    if (before != INT64_MIN && now_ns - before < clock_machine_ns(60 * SECONDS_NS))
+        return;
+    if (atomic_compare_exchange_strong(&told_ns, &before, now_ns))
+        log_warn("tls.refused", F("peer", "a client over HTTP"),
+                 F("why", "no handshake: older than TLS 1.2, no cipher in common, or it does not"
+                          " trust our certificate"));
+}
+
 static void log_library(void *arg, const char *format, va_list list)
     __attribute__((format(printf, 2, 0)));
 
@@ -544,6 +559,8 @@ static void log_library(void *arg, const char *format, va_list list)
     char text[256];
     vsnprintf(text, sizeof text, format, list);
     text[strcspn(text, "\n")] = '\0';
+    if (strstr(text, "handshake"))
+        tell_refused_handshake();
     log_debug("http.library", F("text", text));
 }
 
@@ -601,7 +618,9 @@ static bool open_door(struct http *http, const struct sockaddr_storage *address)
 static struct MHD_Daemon *start(struct http *http, const struct http_settings *settings,
                                 const struct sockaddr *address)
 {
-    struct MHD_OptionItem options[12] = {
+    // The library's own choice still takes TLS 1.0.
+    static char priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    struct MHD_OptionItem options[13] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, http},
         {MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address},
@@ -627,6 +646,7 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         flags |= MHD_USE_TLS;
         options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate};
         options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, http->key};
+        options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, priorities};
     }
     options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_ARRAY, options,

@@ -191,6 +191,8 @@ start_all() {
     mkdir -p "$WORK/spool" "$WORK/meters"
     part audit socmod-audit
     part ingest socmod-ingest
+    # A quarter hour that the boxes tell a broker before anyone asked for it is lost.
+    wait_for 20 "socmod-ingest at the broker" grep -q 'New client connected.* as ingest ' "$WORK/broker.log"
     part planner socmod-planner
     part p3 socmod-p3
     part meter peer-meter

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
-#include "base/secret.h"
 #include "services/admin/event_table.h"
 #include "services/admin/pki_folder.h"
 #include "wire/must.h"
@@ -491,7 +490,6 @@ enum err pki_job_run(const struct pki_job *job, struct db *db)
 {
     const struct verb *verb = find(job->verb);
     assert(verb);
-    secret_guard_process();
     struct act act = {.job = job, .db = db, .now = clock_utc().ns / SECONDS_NS};
     enum err err = pki_folder_open(job->folder, verb->makes, &act.folder);
     if (err)

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
-#include "base/secret.h"
 #include "io/db.h"
 #include "io/loop.h"
 #include "io/mqtt.h"
@@ -390,7 +389,6 @@ int main(int argc, char **argv)
     if (pushes())
         return push_one();
     static const char *const channels[] = {"plan_profile", "field_receipt", NULL};
-    secret_guard_process();
     raise_descriptors();
     read_master(config.master_key);
     read_master(config.former_master_key);

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/program.h"
-#include "base/secret.h"
 #include "services/p3/counter_file.h"
 #include "services/p3/dlms_call.h"
 #include "wire/hex.h"
@@ -223,7 +222,6 @@ int push(const char *settings_path, const char *text_path)
     struct session_job job = {.text = text};
     struct dlms_address address;
     struct session_result result;
-    secret_guard_process();
     if (!take_settings(settings_path, &job, &address))
         return EXIT_SETTINGS;
     if (!take_text(text_path, text, &job.text_len))

@@ -56,6 +56,12 @@ bool forecast_is_deaf(const struct facts *facts, int feeder)
     return 2 * unheard > all;
 }
 
+bool forecast_is_guessed(const struct facts *facts, int feeder)
+{
+    return !facts->hand.number && !facts->feeders[feeder].hand.number
+           && forecast_is_deaf(facts, feeder);
+}
+
 int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w)
 {
     int32_t heard_w = forecast_heard(connection, own, at);

@@ -263,7 +263,7 @@ void foresight_look(const struct foresight *foresight, struct facts *facts,
 {
     bool *deaf = memory_new((size_t)facts->feeder_count + 1, sizeof *deaf);
     for (int f = 0; f < facts->feeder_count; f++)
-        deaf[f] = forecast_is_deaf(facts, f);
+        deaf[f] = forecast_is_guessed(facts, f);
     for (int f = 0; f <= facts->feeder_count; f++) {
         bool is_feeder = f < facts->feeder_count;
         const struct foresight_place *place =

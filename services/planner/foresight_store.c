@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const int64_t DAY_S = 24 * 3600;
+enum { DAYS_MOST = 28, DAYS_LEAST = 2, DAYS_TOGETHER = 14000 };
+
 struct entry {
     struct foresight *foresight;
     bool wanted;
@@ -17,6 +20,7 @@ struct foresight_store {
     int room;
     int *wanted;
     int wanted_count, wanted_room;
+    int wanted_together; // most that were since none was
 };
 
 struct foresight_store *foresight_store_new(void)
@@ -59,6 +63,8 @@ void foresight_store_want(struct foresight_store *store, int transformer)
             memory_grow(store->wanted, (size_t)store->wanted_room, sizeof *store->wanted);
     }
     store->wanted[store->wanted_count++] = transformer;
+    if (store->wanted_count > store->wanted_together)
+        store->wanted_together = store->wanted_count;
 }
 
 static bool is_old(const struct foresight *foresight, int64_t quarter)
@@ -99,6 +105,13 @@ bool foresight_store_wants(const struct foresight_store *store)
     return store->wanted_count > 0;
 }
 
+int64_t foresight_store_history_s(const struct foresight_store *store)
+{
+    int together = store->wanted_together > 0 ? store->wanted_together : 1;
+    int days = DAYS_TOGETHER / together;
+    return DAY_S * (days > DAYS_MOST ? DAYS_MOST : days < DAYS_LEAST ? DAYS_LEAST : days);
+}
+
 static int by_size(const void *a, const void *b)
 {
     int left = *(const int *)a, right = *(const int *)b;
@@ -109,6 +122,8 @@ int foresight_store_take_wanted(struct foresight_store *store, int *transformers
 {
     int count = store->wanted_count < most ? store->wanted_count : most;
     store->wanted_count -= count;
+    if (!store->wanted_count)
+        store->wanted_together = 0;
     for (int i = 0; i < count; i++) {
         transformers[i] = store->wanted[store->wanted_count + i];
         entry_of(store, transformers[i])->wanted = false;

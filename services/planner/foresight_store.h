@@ -27,6 +27,11 @@ void foresight_store_trim(struct foresight_store *store, int64_t quarter);
 // Is something wanted?
 bool foresight_store_wants(const struct foresight_store *store);
 
+// From how many seconds of history one of them is learnt of which nothing was kept: four weeks,
+// and less where many are wanted together, down to two days, so that it ends: what is left is
+// learnt from what comes.
+int64_t foresight_store_history_s(const struct foresight_store *store);
+
 // Take up to `most` transformers off what is wanted, in the order of their numbers; how many.
 int foresight_store_take_wanted(struct foresight_store *store, int *transformers, int most);
 

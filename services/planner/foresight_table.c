@@ -13,9 +13,8 @@
 #include <string.h>
 
 enum {
-    HISTORY_S = 28 * 24 * 3600, // read where nothing was kept
-    KEEP_EVERY = 32,            // quarter hours: how much a planner that starts reads again
-    AT_ONCE = 8,                // transformers recovered before the planner looks up again
+    KEEP_EVERY = 32, // quarter hours: how much a planner that starts reads again
+    AT_ONCE = 8,     // transformers recovered before the planner looks up again
 };
 
 #define KEPT                                                                                       \
@@ -100,6 +99,8 @@ static void own(struct recoveries *all, int feeder, struct recovery *recovery)
 
 static struct recovery *owner(const struct recoveries *all, int feeder)
 {
+    if (!all->feeder_count)
+        return NULL;
     const struct owned key = {.feeder = feeder};
     const struct owned *found =
         bsearch(&key, all->feeders, (size_t)all->feeder_count, sizeof key, by_feeder);
@@ -127,8 +128,10 @@ static enum err read_kept(struct db *db, const struct round_rules *rules, struct
     if (!rows)
         return ERR_IO;
     for (int row = 0, at = 0; row < PQntuples(rows); row++) {
-        while (all->items[at].foresight->transformer < sql_integer(rows, row, 0))
+        while (at < all->count && all->items[at].foresight->transformer < sql_integer(rows, row, 0))
             at++;
+        if (at == all->count)
+            break;
         take_place(rows, row, rules, &all->items[at]);
         if (sql_integer(rows, row, 1))
             own(all, sql_integer(rows, row, 1), &all->items[at]);
@@ -149,14 +152,14 @@ static int64_t newest_of(const struct foresight_place *place)
 }
 
 // The first quarter hour that some place has not taken in.
-static int64_t lacks_from(const struct foresight *foresight, int64_t quarter)
+static int64_t lacks_from(const struct foresight *foresight, int64_t quarter, int64_t history_s)
 {
     int64_t from = quarter;
     for (int i = 0; i < foresight->count; i++) {
         int64_t next = newest_of(foresight->places[i]) + QUARTER_S;
         from = next < from ? next : from;
     }
-    return from > quarter - HISTORY_S ? from : quarter - HISTORY_S;
+    return from > quarter - history_s ? from : quarter - history_s;
 }
 
 static void take(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
@@ -258,13 +261,13 @@ static PGresult *query_history(struct db *db, const char *sql, const struct reco
     return rows;
 }
 
-static enum err read_history(struct db *db, int64_t quarter, const struct round_rules *rules,
-                             struct recoveries *all)
+static enum err read_history(struct db *db, int64_t quarter, int64_t history_s,
+                             const struct round_rules *rules, struct recoveries *all)
 {
     int64_t from = quarter;
     for (int i = 0; i < all->count; i++) {
         struct recovery *recovery = &all->items[i];
-        recovery->from = lacks_from(recovery->foresight, quarter);
+        recovery->from = lacks_from(recovery->foresight, quarter, history_s);
         recovery->foresight->looked = quarter;
         from = recovery->from < from ? recovery->from : from;
     }
@@ -345,12 +348,15 @@ enum err foresight_table_recover(struct db *db, struct foresight_store *store, i
                                  const struct round_rules *rules, int *count)
 {
     int transformers[AT_ONCE];
+    int64_t history_s = foresight_store_history_s(store); // before one is taken
     struct recoveries all = {.count = foresight_store_take_wanted(store, transformers, AT_ONCE)};
+    if (all.count < 1)
+        return ERR_NONE;
     for (int i = 0; i < all.count; i++)
         all.items[i] = (struct recovery){foresight_new(transformers[i]), .is_whole = true};
     enum err err = read_kept(db, rules, &all);
     if (!err)
-        err = read_history(db, quarter, rules, &all);
+        err = read_history(db, quarter, history_s, rules, &all);
     if (!err)
         err = keep_new(db, &all);
     for (int i = 0; i < all.count; i++)

@@ -101,6 +101,17 @@ static struct metric metrics[] = {
 
 static struct seal_key *seal_key;
 
+// Which key is in use belongs to what an auditor asks; so does that there is none.
+static void log_seal_key(void)
+{
+    char text[SEAL_KEY_TEXT + 1] = "";
+    if (seal_key) {
+        const struct seal_public public_key = seal_key_public(seal_key);
+        seal_public_format(&public_key, text);
+    }
+    log_info("seal.key_used", F("public", text), F("sealed", (bool)seal_key));
+}
+
 static bool read_seal_key(void)
 {
     char why[SEAL_FILE_REASON];
@@ -143,6 +154,9 @@ struct numbers {
     size_t count, room;
 };
 
+// What the time of a batch goes into.
+enum { READING, PLANNING, WRITING, PARTS };
+
 struct planner {
     struct loop *loop;
     struct db *db;
@@ -170,6 +184,7 @@ struct planner {
     bool alone;                // a batch was refused: one transformer at a time
     struct plan_counts counts; // of the scan or the doorbells under way
     struct mono began;
+    int64_t spent_ns[PARTS]; // on its batches
 };
 
 static void add(struct numbers *numbers, int item)
@@ -259,6 +274,14 @@ static int planned(const struct plan_batch *batch)
     return count;
 }
 
+// A part of a batch ends now, and the next begins.
+static void end_part(struct planner *planner, int part, struct mono *began)
+{
+    struct mono now = clock_mono();
+    planner->spent_ns[part] += now.ns - began->ns;
+    *began = now;
+}
+
 // One batch, whole or not at all. claimed: the turns that were ours, owned by the caller.
 static enum err do_batch(struct planner *planner, const struct plan_claim *claim,
                          struct numbers *claimed)
@@ -267,14 +290,17 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
     int64_t now = started.ns / SECONDS_NS, quarter = quarter_at(now);
     struct plan_batch batch;
     struct plan_counts counts = {0};
+    struct mono part = clock_mono();
     enum err err = db_begin(planner->db);
     if (err)
         return err;
     err = plan_table_read(planner->db, claim, quarter, now, planner->store, &batch);
+    end_part(planner, READING, &part);
     for (int i = 0; !err && i < batch.count; i++)
         add(claimed, batch.jobs[i].transformer);
     if (!err)
         plan_batch(planner, &batch, quarter, now);
+    end_part(planner, PLANNING, &part);
     // What took until the next quarter hour is decided about anew: a meter may take one message an
     // hour.
     bool is_over = quarter_at(clock_utc_s()) != quarter;
@@ -283,6 +309,7 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
                                clock_utc(), config.name, &counts);
     if (!err)
         err = db_commit(planner->db);
+    end_part(planner, WRITING, &part);
     if (err) {
         // Keep the reason: rolling back would overwrite it.
         char *why = memory_text(db_message(planner->db));
@@ -393,14 +420,22 @@ static enum err do_scan(struct planner *planner)
     return ERR_NONE;
 }
 
+static int64_t real_ms(int64_t ns)
+{
+    return clock_real_ns(ns) / 1000000;
+}
+
 static void tell(struct planner *planner)
 {
     if (!planner->counts.rounds)
         return;
-    int64_t ms = clock_real_ns(clock_mono().ns - planner->began.ns) / 1000000;
+    const int64_t *spent_ns = planner->spent_ns;
+    int64_t ms = real_ms(clock_mono().ns - planner->began.ns);
     log_info("plan.rounds", F("rounds", planner->counts.rounds),
              F("feeders", planner->counts.feeders), F("connections", planner->counts.connections),
-             F("profiles", planner->counts.profiles), F("ms", ms));
+             F("profiles", planner->counts.profiles), F("ms", ms),
+             F("read_ms", real_ms(spent_ns[READING])), F("plan_ms", real_ms(spent_ns[PLANNING])),
+             F("write_ms", real_ms(spent_ns[WRITING])));
     metric_add(&metrics[ROUNDS], planner->counts.rounds);
     metric_add(&metrics[PROFILES], planner->counts.profiles);
     metric_add(&metrics[BUSY_SECONDS], (double)ms / 1000);
@@ -412,6 +447,7 @@ static void tell(struct planner *planner)
     notify_status(status);
     free(status);
     planner->counts = (struct plan_counts){0};
+    memset(planner->spent_ns, 0, sizeof planner->spent_ns);
 }
 
 static int64_t shorter(int64_t a, int64_t b)
@@ -511,8 +547,10 @@ static void on_timer(void *arg)
     }
     if (!is_busy(planner) || clock_mono().ns >= planner->next_poll.ns)
         look_at_clock(planner);
-    if (!planner->counts.rounds)
+    if (!planner->counts.rounds) {
         planner->began = clock_mono();
+        memset(planner->spent_ns, 0, sizeof planner->spent_ns);
+    }
     enum err err = do_news(planner);
     if (!err)
         err = is_busy(planner) ? do_some(planner) : do_idle(planner);
@@ -587,9 +625,10 @@ int main(int argc, char **argv)
     const struct round_rules rules = rules_of_config();
     if (replay_folder)
         return replay_run(replay_folder, plot_file, &rules);
-    char *own_name = *config.name ? NULL : default_name();
-    if (own_name)
-        config.name = own_name;
+    if (!*config.name) {
+        free(config.name);
+        config.name = default_name();
+    }
     struct planner planner = {
         .rules = rules, .store = foresight_store_new(), .started = clock_utc_s(), .shift = {0, 1}};
     planner.loop = loop_new();
@@ -601,6 +640,7 @@ int main(int argc, char **argv)
     struct http *port = metrics_port_new(planner.loop, config.metrics_address, config.metrics_port);
     struct notify *notify = notify_new(planner.loop);
     log_info("planner.started", F("name", config.name));
+    log_seal_key();
     loop_timer_in(planner.timer, 0);
     loop_run(planner.loop);
     shift_table_leave(planner.db, config.name);
@@ -614,6 +654,5 @@ int main(int argc, char **argv)
     free(planner.rung.items);
     free(planner.missed.items);
     free(planner.second.items);
-    free(own_name);
     return EXIT_SUCCESS;
 }

@@ -169,7 +169,8 @@ static void know_connection(struct planning *p, int i)
 static int64_t controlled(const struct planning *p, int feeder, int phase, int at)
 {
     int64_t sum_w = 0;
-    double expected = p->deaf[feeder] ? demand_expected(p->rules->arrivals, p->slot) : 1;
+    double expected =
+        forecast_is_guessed(p->facts, feeder) ? demand_expected(p->rules->arrivals, p->slot) : 1;
     for (int i = 0; i < p->facts->connection_count; i++) {
         const struct facts_connection *connection = &p->facts->connections[i];
         if (connection->feeder != feeder)
@@ -347,6 +348,13 @@ static void be_careful(struct planning *p)
     }
 }
 
+// Nobody hears what it draws, and no limit by hand holds above it. Where one does it has to hold at
+// once, so all it may draw is counted, and its share is the most that it gets.
+static bool only_follows(const struct seat *seat)
+{
+    return seat->deaf && !seat->is_beneath;
+}
+
 static void find_deaf(struct planning *p)
 {
     for (int feeder = 0; feeder < p->facts->feeder_count; feeder++)
@@ -356,7 +364,7 @@ static void find_deaf(struct planning *p)
         // Who is held carefully already, blind in a busy hour, stays so.
         seat->deaf = seat->demand.kind == DEMAND_UNHEARD && !seat->hold_s
                      && p->deaf[p->facts->connections[i].feeder];
-        if (seat->deaf)
+        if (only_follows(seat))
             seat->expected = demand_expected(p->rules->arrivals, p->slot);
     }
 }
@@ -477,9 +485,9 @@ static void share_out(struct planning *p)
         }
     for (int i = 0; i < p->facts->connection_count; i++) {
         const struct seat *seat = &p->seats[i];
-        if (seat->deaf)
+        if (only_follows(seat))
             leave_room(p, i);
-        if (seat->demand.kind == DEMAND_IDLE || seat->deaf)
+        if (seat->demand.kind == DEMAND_IDLE || only_follows(seat))
             continue;
         int32_t least_w = least(HORIZON_LEAST_W, seat->capacity_w);
         bool paused = seat->cap_w < least_w && !seat->blocked && !seat->late;
@@ -504,12 +512,15 @@ static void share_out(struct planning *p)
         const struct sharing_user *user = &p->users[u];
         struct seat *seat = &p->seats[p->user_seat[u]];
         seat->bound = user->bound;
+        if (seat->deaf && user->bound == SHARING_FREE)
+            continue;
         seat->place = user->place;
         seat->phase = user->phase;
         if (user->bound == SHARING_FIXED)
             continue;
-        seat->wanted_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
-                                       seat->floor_w, seat->capacity_w);
+        int32_t share_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
+                                        seat->floor_w, seat->capacity_w);
+        seat->wanted_w = seat->deaf ? least(seat->wanted_w, share_w) : share_w;
         if (seat->hold_s)
             seat->wanted_w = least(seat->wanted_w, careful_level(p, p->user_seat[u]));
     }

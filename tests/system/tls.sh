@@ -82,3 +82,28 @@ certificate_file = $WORK/own/$1.pem
 key_file = $WORK/own/$1.key
 CONF
 }
+
+# After start_postgres: the same over TLS on 127.0.0.1:$PG_TLS_PORT besides, of the authority own with
+# the certificate db1; who comes in that way has one whose name is his role.
+#   start_tls_postgres [OPTION...]     options of the server, like "-c ssl_max_protocol_version=TLSv1.1"
+#   database_as NAME [ROLE]            lines of [database] for a program with the certificate own/NAME
+start_tls_postgres() {
+    stop_postgres
+    : "${PG_TLS_PORT:=$(free_port)}"
+    mkdir -p "$WORK/pg/tls"
+    cp "$WORK"/own/{ca.pem,crl.pem,db1.pem,db1.key} "$WORK/pg/tls"
+    chmod 600 "$WORK/pg/tls/db1.key"
+    [ "$(id -u)" -ne 0 ] || chown -R postgres: "$WORK/pg/tls"
+    printf 'local all all trust\nhostssl all all 127.0.0.1/32 cert\n' >"$WORK/pg/data/pg_hba.conf"
+    as_server "$PG_BIN/pg_ctl" -D "$WORK/pg/data" -w -s -l "$WORK/pg/log" start \
+        -o "-c listen_addresses=127.0.0.1 -c port=$PG_TLS_PORT -c unix_socket_directories=$WORK/pg -c fsync=off \
+            -c ssl=on -c ssl_cert_file=$WORK/pg/tls/db1.pem -c ssl_key_file=$WORK/pg/tls/db1.key \
+            -c ssl_ca_file=$WORK/pg/tls/ca.pem -c ssl_crl_file=$WORK/pg/tls/crl.pem $*" || fail "PostgreSQL: $(tail -n 5 "$WORK/pg/log")"
+    export PGPORT=$PG_TLS_PORT
+}
+
+database_as() {
+    echo "[database]"
+    echo "connection = host=$TLS_HOST port=$PG_TLS_PORT dbname=socmod user=${2:-$1} sslmode=verify-full" \
+        "sslrootcert=$WORK/own/ca.pem sslcert=$WORK/own/$1.pem sslkey=$WORK/own/$1.key"
+}

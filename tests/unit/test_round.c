@@ -522,6 +522,32 @@ Test(round, shares_what_a_hand_leaves_of_a_place)
     free(s);
 }
 
+// The same where nobody hears what they draw: all at once, not by and by.
+Test(round, a_hand_holds_at_once_for_those_not_heard)
+{
+    for (int by_hand = 0; by_hand < 2; by_hand++)
+        for (int above = 0; above < 2; above++) {
+            struct street *s = street_new(above ? 0 : 10000, above ? 10000 : 0);
+            struct facts_hand hand = {by_hand ? 3 : 0, START + 86400};
+            measure(s, 0, 0, 6000 + 6 * FULL_W);
+            measure(s, 1, 0, 0);
+            *(above ? &s->facts.hand : &s->feeders[0].hand) = hand;
+            struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+            const struct round_line *line = &round->lines[above ? 2 * PHASES : 0];
+            cr_expect_eq(line->given_w <= line->headroom_w, by_hand, "%jd W of %d W",
+                         (intmax_t)line->given_w, line->headroom_w);
+            int paused = 0;
+            for (int i = 0; i < 6; i++) {
+                const struct round_share *share = share_of(round, i);
+                cr_expect_eq(share->decision, ROUND_SEND);
+                paused += share->share_w == 0;
+            }
+            cr_expect_eq(paused > 0, by_hand, "%d pause", paused);
+            round_free(round);
+            free(s);
+        }
+}
+
 struct sight_case {
     int measured_at, outlook_age; // quarters before; -1: not
     enum facts_sight saw, sight;
