@@ -445,6 +445,9 @@ static void follow_loads(const struct planning *p)
         seat->bound = SHARING_FIXED;
         if (seat->blocked || seat->late)
             continue;
+        seat->wanted_w = least(seat->capacity_w, seat->cap_w);
+        if (!only_follows(seat))
+            continue; // its share will be all that limits it
         struct unheard fullest = fullest_of(p, i, all, seat);
         int32_t level_w = fallback_level(fullest.room_w, fullest.expected, seat->could_w,
                                          most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
