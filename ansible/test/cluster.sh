@@ -22,6 +22,7 @@ step() {
 }
 end() {
     local status=$? root
+    cp "$WORK"/patroni-*.log "$WORK"/etcd-*.log "$FOLDER" 2>/dev/null # what leave shows of them is short
     end_all
     for root in "${ROOTS[@]}"; do
         umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev" 2>/dev/null

@@ -126,13 +126,6 @@ run prometheus chroot "$FOLDER/vps" setpriv --reuid=prometheus --regid=prometheu
     sh -c '. /etc/default/prometheus; exec prometheus $ARGS'
 wait_for 20 "node exporter" curl -so /dev/null http://$OUTSIDE:9100/metrics
 
-# --- doors ---------------------------------------------------------------------------------------
-chroot "$FOLDER/vps" nft -f /etc/nftables.conf || fail "firewall"
-expect "doors on the machine itself" "443 8080 8081 8082 8083 8883 9090 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1 "$(listening)")"
-expect "doors open to the office and gateways" "443 8883" "$(open_from $OFFICE)"
-expect "doors open to a stranger" "" "$(open_from $STRANGER)"
-echo "- open: 443 (page and API) to the office, 8883 (broker) to gateways, nothing to others"
-
 # --- who measures ----------------------------------------------------------------------------------
 measured() {
     [ "$(curl -sf --max-time 5 'http://127.0.0.1:9090/api/v1/query?query=sum(up)' | jq -r '.data.result[0].value[1]')" = 5 ]
@@ -141,6 +134,13 @@ wait_for 60 "Prometheus has figures of all" measured
 rules=$(curl -sf http://127.0.0.1:9090/api/v1/rules | jq '[.data.groups[].rules[]] | length')
 expect "alert rules" "$(grep -c 'alert:' "$FOLDER/vps/usr/share/socmod/prometheus/socmod.rules.yml")" "$rules"
 echo "- measured: the machine and four programs, $rules alert rules"
+
+# --- doors ---------------------------------------------------------------------------------------
+chroot "$FOLDER/vps" nft -f /etc/nftables.conf || fail "firewall"
+expect "doors on the machine itself" "443 8080 8081 8082 8083 8883 9090 9100" "$(ulimit -n 20000; open_doors 127.0.0.2 127.0.0.1 "$(listening)")"
+expect "doors open to the office and gateways" "443 8883" "$(open_from $OFFICE)"
+expect "doors open to a stranger" "" "$(open_from $STRANGER)"
+echo "- open: 443 (page and API) to the office, 8883 (broker) to gateways, nothing to others"
 
 # --- who gets in -----------------------------------------------------------------------------------
 for door in 443 8883; do
