@@ -37,9 +37,10 @@ struct program {
                                      // for the settings; NULL: always read
 };
 
-// Guard the process (base/secret.h), then read the command line and the settings file: --config, else /etc/socmod/NAME.ini where it
-// exists, else the defaults. Does not return where the options ask for something that is
-// then done, or where something is wrong. Returns the index in argv of the first further word.
+// Guard the process (base/secret.h), then read the command line and the settings file: --config,
+// else /etc/socmod/NAME.ini where it exists, else the defaults. Does not return where the options
+// ask for something that is then done, or where something is wrong. Returns the index in argv of
+// the first further word.
 int program_start(const struct program *program, int argc, char **argv);
 
 // The setting that each program's table has, so that a test or the demo can move the hands.

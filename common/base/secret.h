@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-// No core dump of this process, and no look into it by others of the same user. Each program does it
-// first (base/program.h).
+// No core dump of this process, and no look into it by others of the same user. Each program does
+// it first (base/program.h).
 void secret_guard_process(void);
 
 // Zeroed room for len octets, in whole pages. Owned: secret_free() with the same len, which wipes.
