@@ -77,4 +77,7 @@ create table grid.manual_limit (
     check (num_nonnulls(transformer, feeder, connection) = 1)
 );
 create index manual_limit_ends on grid.manual_limit (ends);
+create index on grid.manual_limit (transformer) where transformer is not null;
+create index on grid.manual_limit (feeder) where feeder is not null;
+create index on grid.manual_limit (connection) where connection is not null;
 -- Doorbell "grid_limit": payload is the number of a transformer.

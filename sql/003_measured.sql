@@ -28,7 +28,7 @@ create index on dali.quarter (feeder, quarter desc);
 -- What came for a month that has been rolled up, until it is rolled up as well.
 create table dali.quarter_late partition of dali.quarter default;
 
--- Days that are over, of which nothing is expected any more: a tenth of the room, and one row where
+-- Days that are over, of which nothing is expected any more: an eighth of the room, and one row where
 -- there were 96. Made by dali.roll_month().
 create table dali.day (
     day     timestamptz not null check (date_part('epoch', day)::bigint % 86400 = 0), -- its midnight, UTC
@@ -68,7 +68,9 @@ create function dali.unpack(d dali.day)
 $$;
 
 -- All quarter hours, rolled up or not. Who asks from $1 and before $2 says so of quarter, and to have
--- them found by an index: day > $1 - interval '1 day' and day < $2.
+-- them found by an index: day > $1 - interval '1 day' and day < $2; and names feeders by numbers that
+-- are known before, for a join does not reach into it. What came late is looked up one by one, for
+-- the server might compare all with all.
 create view dali.every_quarter as
     select q.quarter as day, q.quarter, q.feeder, q.p_l1_w, q.p_l2_w, q.p_l3_w, q.quality, q.reason,
            q.arrived, q.revised, q.revision
@@ -77,7 +79,7 @@ create view dali.every_quarter as
     select d.day, x.quarter, d.feeder, x.p_l1_w, x.p_l2_w, x.p_l3_w, x.quality, x.reason, x.arrived,
            x.revised, x.revision
       from dali.day d, dali.unpack(d) x
-     where not exists (select from dali.quarter q where q.feeder = d.feeder and q.quarter = x.quarter);
+     where (select true from dali.quarter q where q.feeder = d.feeder and q.quarter = x.quarter) is null;
 
 -- That of one feeder that begins at a time.
 create function dali.quarter_of(of_feeder integer, at timestamptz) returns setof dali.every_quarter
@@ -88,7 +90,8 @@ $$;
 
 -- Put the quarter hours of one day into dali.day, those that were there already too: what is newer
 -- holds, and when it first came stays. Returns how many came from dali.quarter.
-create function dali.roll_day(of_day timestamptz) returns bigint language plpgsql as $$
+create function dali.roll_day(of_day timestamptz) returns bigint
+    language plpgsql set client_min_messages = warning as $$
 declare
     count bigint;
 begin
@@ -244,6 +247,7 @@ create table field.receipt (
 create index on field.receipt (digest, meter);
 create index on field.receipt (meter, arrived, id);
 create index on field.receipt (arrived, id);
+create index on field.receipt (state, arrived, id);
 
 -- What the meter measured over a quarter. Topic socmod/v1/gateway/<equipment id>/load
 create table field.load (
@@ -271,4 +275,6 @@ create table field.gateway (
     at      timestamptz,            -- the gateway's own time of it; a last will leaves it
     arrived timestamptz not null
 );
+create index on field.gateway (mode, meter);
+create index on field.gateway (online, meter);
 -- Doorbell "field_receipt": payload is the number of a meter.

@@ -40,6 +40,7 @@ create index delivery_host on p3.delivery (destination)
 create index delivery_late on p3.delivery (not_after) where state = 'queued';
 create index delivery_unconfirmed on p3.delivery (meter, digest)
     where state in ('queued', 'connecting', 'written', 'verified', 'seen');
+create index delivery_cause on p3.delivery (cause) where cause <> '';
 create index delivery_written on p3.delivery (meter, written_at desc) where written_at is not null;
 
 create table p3.attempt (

@@ -47,10 +47,9 @@ create function plan.explain(charger text, at timestamptz) returns jsonb
           from c join plan.round r on r.quarter = c.quarter and r.transformer = c.transformer
          order by r.started desc, r.id desc limit 1),
     came as materialized (
-        select q.feeder, array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w
-          from c join grid.feeder f on f.transformer = c.transformer
-          join dali.quarter_of(f.number, c.quarter) q
-            on q.quality = 'good'),
+        select f.number as feeder, (select array[q.p_l1_w, q.p_l2_w, q.p_l3_w]
+                  from dali.quarter_of(f.number, c.quarter) q where q.quality = 'good') as p_w
+          from c join grid.feeder f on f.transformer = c.transformer),
     -- all that were made for it lately enough to hold; a day is more than a plan's horizon, and
     -- what was set by hand may hold longer
     told as materialized (

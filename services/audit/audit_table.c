@@ -17,15 +17,17 @@ PGresult *audit_table_find(struct db *db, const char *thing, const char *id)
     return db_query(db, sql, 1, params);
 }
 
-// The hours that the round looked ahead, as objects; a phase that it knew nothing of is null.
+// The hours that the round looked ahead, as objects; a phase that it knew nothing of is null. Which
+// round has some is asked round by round, so that the server does not gather all that ever had.
 #define OUTLOOK_PHASES(column)                                                                     \
     "array[max(o." column "[n]) filter (where o.phase = 1), max(o." column                         \
     "[n]) filter (where o.phase = 2), max(o." column "[n]) filter (where o.phase = 3)] as " column
 #define OUTLOOK(place, limit, which)                                                               \
     "select row_to_json(item) from " place                                                         \
     " left join lateral (select * from plan.round r where r.transformer = x.transformer"           \
-    "   and r.quarter <= $2 and exists (select 1 from plan.outlook o where o.round = r.id"         \
-    "    and o.feeder " which ") order by r.quarter desc, r.finished desc limit 1) r on true,"     \
+    "   and r.quarter <= $2 and (select true from plan.outlook o where o.round = r.id"             \
+    "    and o.feeder " which " limit 1) order by r.quarter desc, r.finished desc limit 1) r"      \
+    " on true,"                                                                                    \
     " lateral (select coalesce(json_agg(h order by h.quarter), '[]') as items from"                \
     "   (select audit.at_s(r.quarter + (n - 1) * interval '1 hour') as quarter,"                   \
     "    " OUTLOOK_PHASES("base_w") ", " OUTLOOK_PHASES("p90_w") ", " OUTLOOK_PHASES(              \

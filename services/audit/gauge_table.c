@@ -30,7 +30,7 @@ PGresult *gauge_table_metrics(struct db *db, struct utc now)
         "  where p.created > $1::timestamptz - interval '1 hour' and p.created <= $1 group by 2"
         " union all select 'rounds', '', coalesce(sum(rounds), 0) from plan.turn"
         " union all select 'quarters', quality, count(*) from dali.quarter"
-        "  where quarter >= $1::timestamptz - interval '75 minutes' group by 2"
+        "  where quarter >= $1::timestamptz - interval '75 minutes' and quarter <= $1 group by 2"
         " union all select 'quarter_age', '',"
         "  extract(epoch from $1::timestamptz - " NEWEST_QUARTER " - interval '15 minutes')"
         " union all select 'round_age', '', extract(epoch from $1::timestamptz - " NEWEST_ROUND ")"

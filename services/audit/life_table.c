@@ -45,7 +45,7 @@ static const char *const sql[LIFE_PARTS] = {
         "  when q.arrived <= r.finished then q.arrived end) as \"/arrived\""
         " from plan.profile p join plan.round r on r.id = p.round"
         " join grid.feeder g on g.transformer = r.transformer"
-        " join dali.quarter_of(g.number, r.basis) q on true"
+        " join lateral (select * from dali.quarter_of(g.number, r.basis) limit 1) q on true"
         " where p.id = $1 order by g.id",
     // Of its feeder and of the transformer.
     [LIFE_FORECAST] =

@@ -44,7 +44,7 @@
     "    audit.at_s(r.quarter + (v.n - 1) * interval '1 hour') as quarter" \
     "   from (select r.id, r.quarter from plan.round r where r.transformer = t.number" \
     "     and r.quarter > z.quarter - interval '1 day'" \
-    "     and exists (select 1 from plan.outlook o where o.round = r.id and o.feeder is null)" \
+    "     and (select true from plan.outlook o where o.round = r.id and o.feeder is null limit 1)" \
     "     order by r.quarter desc, r.finished desc limit 1) r" \
     "   join plan.outlook o on o.round = r.id and o.feeder is null," \
     "   unnest(o.p95_w) with ordinality v (w, n) where t.limit_w[o.phase] > 0" \
@@ -97,7 +97,11 @@ const struct list list_feeders = {
                 {"transformer", PARAMETER_IDENTIFIER, "t.id = $"}},
 };
 
-// Of dali.every_quarter q, as that wants it.
+// Of dali.every_quarter q, as that wants it: feeders by their numbers, found beforehand, for what it
+// is joined with does not reach into it.
+#define QUARTERS_OF_ALL \
+    "q.feeder = any (array(select n.number from grid.feeder n join grid.transformer o" \
+    " on o.number = n.transformer where o.id = $))"
 #define QUARTERS_FROM "q.quarter >= $ and q.day > $::timestamptz - interval '1 day'"
 #define QUARTERS_TO "q.quarter < $ and q.day < $"
 
@@ -107,7 +111,7 @@ const struct list list_feeders = {
 
 const struct list list_feeder_loads = {
     .name = "feeder-loads",
-    .from = "grid.feeder f join dali.every_quarter q on q.feeder = f.number,"
+    .from = "dali.every_quarter q join grid.feeder f on f.number = q.feeder,"
             " lateral (select audit.at_s(q.quarter) as quarter,"
             "  array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w, f.limit_w, q.quality) item",
     .key_values = "audit.at_us(q.quarter)",
@@ -115,7 +119,7 @@ const struct list list_feeder_loads = {
     .csv = CSV_LOADS,
     .after = "q.quarter > $",
     .order = "order by q.quarter",
-    .filters = {{"id", PARAMETER_IDENTIFIER, "f.id = $", true},
+    .filters = {{"id", PARAMETER_IDENTIFIER, "q.feeder = (select n.number from grid.feeder n where n.id = $)", true},
                 {"from", PARAMETER_TIME, QUARTERS_FROM, true},
                 {"to", PARAMETER_TIME, QUARTERS_TO, true}},
 };
@@ -126,8 +130,8 @@ const struct list list_transformer_loads = {
     .from = "(select q.quarter as start, audit.at_s(q.quarter) as quarter, " SUM_OF_ALL
             " as p_w, t.limit_w, case when count(*) < fs.n then 'partial'"
             "   else coalesce(max(q.quality) filter (where q.quality <> 'good'), 'good') end as quality"
-            "  from grid.transformer t join grid.feeder f on f.transformer = t.number"
-            "  join dali.every_quarter q on q.feeder = f.number, lateral (select count(*) as n"
+            "  from grid.transformer t,"
+            "  dali.every_quarter q, lateral (select count(*) as n"
             "   from grid.feeder g where g.transformer = t.number) fs",
     .key_values = "audit.at_us(s.start)",
     .keys = "t",
@@ -135,7 +139,7 @@ const struct list list_transformer_loads = {
     .after = "q.quarter > $",
     .order = "group by t.number, fs.n, q.quarter) s,"
              " lateral (select s.quarter, s.p_w, s.limit_w, s.quality) item order by s.start",
-    .filters = {{"id", PARAMETER_IDENTIFIER, "t.id = $", true},
+    .filters = {{"id", PARAMETER_IDENTIFIER, "t.id = $ and " QUARTERS_OF_ALL, true},
                 {"from", PARAMETER_TIME, QUARTERS_FROM, true},
                 {"to", PARAMETER_TIME, QUARTERS_TO, true}},
 };
@@ -303,7 +307,7 @@ const struct list list_limits = {
     {"connection", PARAMETER_EAN, \
      "p.meter = (select n.number from grid.meter n join grid.connection o" \
      " on o.number = n.connection where o.ean = $)"}, \
-    {"state", PARAMETER_STATE, "coalesce(d.state, 'planned') = $"}, \
+    {"state", PARAMETER_STATE, "(d.state = $ or d.profile is null and $ = 'planned')"}, \
     {"from", PARAMETER_TIME, "p.created >= $"}, \
     {"to", PARAMETER_TIME, "p.created < $"}
 
@@ -340,7 +344,7 @@ const struct list list_deliveries = {
            " item.not_after, json_array_length(item.attempts) as attempts",
     .after = "(p.created, p.id) < ($, $)",
     .order = "order by p.created desc, p.id desc",
-    .filters = {PROFILE_FILTERS, {"cause", PARAMETER_WORDS, "d.cause = $"}},
+    .filters = {PROFILE_FILTERS, {"cause", PARAMETER_WORDS, "d.cause = $ and d.cause <> ''"}},
 };
 
 const struct list list_gateways = {

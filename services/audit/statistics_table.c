@@ -55,8 +55,8 @@ PGresult *statistics_table_day(struct db *db, const char *from, const char *to, 
                     " from grid.feeder f join dali.day d on d.feeder = f.number and d.day = $3,"
                     " dali.unpack(d) x where f.transformer >= $4 and f.transformer <= $5"
                     " and x.quarter >= $1 and x.quarter < $2 and x.quality = 'good'"
-                    " and not exists (select from dali.quarter q where q.feeder = x.feeder"
-                    "  and q.quarter = x.quarter) order by x.quarter, x.feeder",
+                    " and (select true from dali.quarter q where q.feeder = x.feeder"
+                    "  and q.quarter = x.quarter) is null order by x.quarter, x.feeder",
                     5, params);
 }
 
@@ -89,27 +89,29 @@ PGresult *statistics_table_states(struct db *db, const char *from, const char *t
 PGresult *statistics_table_steps(struct db *db, const char *from, const char *to)
 {
     const char *params[] = {from, to};
-    return db_query(db,
-                    "select x.step, x.a[1], x.a[2], x.a[3] from (select s.step,"
-                    // Never below 0: the clocks of several machines may differ by some.
-                    "   percentile_disc(array[0.5, 0.99, 1]) within group"
-                    "    (order by greatest(0, round(extract(epoch from s.took), 3))) as a"
-                    "  from plan.profile p"
-                    "  left join (select r.id, r.basis + interval '15 minutes' as measured,"
-                    "      max(case when q.revised <= r.finished then q.revised"
-                    "        when q.arrived <= r.finished then q.arrived end) as arrived"
-                    "    from plan.round r left join grid.feeder g on g.transformer = r.transformer"
-                    "    left join dali.quarter_of(g.number, r.basis) q on true"
-                    "    where r.id in (select o.round from plan.profile o"
-                    "      where o.created >= $1 and o.created < $2)"
-                    "    group by r.id) r on r.id = p.round"
-                    "  left join p3.delivery d on d.profile = p.id,"
-                    "  lateral (values (0, r.arrived - r.measured), (1, p.created - r.arrived),"
-                    "    (2, d.verified_at - p.created), (3, d.seen_at - d.verified_at),"
-                    "    (4, d.applied_at - d.seen_at)) s (step, took)"
-                    "  where p.created >= $1 and p.created < $2 and s.took is not null"
-                    "  group by s.step) x",
-                    2, params);
+    return db_query(
+        db,
+        "select x.step, x.a[1], x.a[2], x.a[3] from (select s.step,"
+        // Never below 0: the clocks of several machines may differ by some.
+        "   percentile_disc(array[0.5, 0.99, 1]) within group"
+        "    (order by greatest(0, round(extract(epoch from s.took), 3))) as a"
+        "  from plan.profile p"
+        "  left join (select r.id, r.basis + interval '15 minutes' as measured,"
+        "      max(case when q.revised <= r.finished then q.revised"
+        "        when q.arrived <= r.finished then q.arrived end) as arrived"
+        "    from plan.round r left join grid.feeder g on g.transformer = r.transformer"
+        "    left join lateral (select * from dali.quarter_of(g.number, r.basis) limit 1) q"
+        "      on true"
+        "    where r.id in (select o.round from plan.profile o"
+        "      where o.created >= $1 and o.created < $2)"
+        "    group by r.id) r on r.id = p.round"
+        "  left join p3.delivery d on d.profile = p.id,"
+        "  lateral (values (0, r.arrived - r.measured), (1, p.created - r.arrived),"
+        "    (2, d.verified_at - p.created), (3, d.seen_at - d.verified_at),"
+        "    (4, d.applied_at - d.seen_at)) s (step, took)"
+        "  where p.created >= $1 and p.created < $2 and s.took is not null"
+        "  group by s.step) x",
+        2, params);
 }
 
 PGresult *statistics_table_control(struct db *db, const char *from, const char *to)

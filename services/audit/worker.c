@@ -26,9 +26,12 @@ struct db *worker_db(struct worker *worker)
     if (db_connect(db) || PQbackendPID(db_raw(db)) == worker->session)
         return db;
     // A question that asks too much must not hold a thread. JIT would compile a life for longer
-    // than it takes to read.
-    char *sql = memory_format("set statement_timeout = %jd; set jit = off",
-                              (intmax_t)worker->audit->statement_ms);
+    // than it takes to read. An answer is a few rows by an index, whose price the server otherwise
+    // takes from disks that turn: then it may read a table instead.
+    char *sql =
+        memory_format("set statement_timeout = %jd; set jit = off;"
+                      " set random_page_cost = 1.1; set max_parallel_workers_per_gather = 0",
+                      (intmax_t)worker->audit->statement_ms);
     PGresult *result = db_query_once(db, sql, 0, NULL);
     if (result)
         worker->session = PQbackendPID(db_raw(db));

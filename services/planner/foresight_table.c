@@ -99,6 +99,8 @@ static void own(struct recoveries *all, int feeder, struct recovery *recovery)
 
 static struct recovery *owner(const struct recoveries *all, int feeder)
 {
+    if (!all->feeder_count)
+        return NULL;
     const struct owned key = {.feeder = feeder};
     const struct owned *found =
         bsearch(&key, all->feeders, (size_t)all->feeder_count, sizeof key, by_feeder);
@@ -126,8 +128,10 @@ static enum err read_kept(struct db *db, const struct round_rules *rules, struct
     if (!rows)
         return ERR_IO;
     for (int row = 0, at = 0; row < PQntuples(rows); row++) {
-        while (all->items[at].foresight->transformer < sql_integer(rows, row, 0))
+        while (at < all->count && all->items[at].foresight->transformer < sql_integer(rows, row, 0))
             at++;
+        if (at == all->count)
+            break;
         take_place(rows, row, rules, &all->items[at]);
         if (sql_integer(rows, row, 1))
             own(all, sql_integer(rows, row, 1), &all->items[at]);
@@ -346,6 +350,8 @@ enum err foresight_table_recover(struct db *db, struct foresight_store *store, i
     int transformers[AT_ONCE];
     int64_t history_s = foresight_store_history_s(store); // before one is taken
     struct recoveries all = {.count = foresight_store_take_wanted(store, transformers, AT_ONCE)};
+    if (all.count < 1)
+        return ERR_NONE;
     for (int i = 0; i < all.count; i++)
         all.items[i] = (struct recovery){foresight_new(transformers[i]), .is_whole = true};
     enum err err = read_kept(db, rules, &all);

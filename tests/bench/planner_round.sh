@@ -9,7 +9,8 @@
 #   TRANSFORMERS=20000 tests/bench/planner_round.sh    100,000 feeders, 1,000,000 connections
 #   LEARN_S=300            for a machine with other things to do
 #   PARTS="one two none"   one planner; two of them; one, and nothing was measured for a quarter hour;
-#                          new: one before all this, of which nothing was kept, with seven hours to read
+#                          new: with one of these, nothing was kept, and there are seven hours to learn from
+#   NEW_DAY=06             eight days
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 TRANSFORMERS=${TRANSFORMERS:-2000}
@@ -157,7 +158,8 @@ if [[ $PARTS != *new* ]]; then
     db "truncate dali.quarter, field.load, plan.turn, plan.round, plan.forecast, plan.outlook, plan.share, plan.profile"
 else
     grid 1 "$TRANSFORMERS"
-    feeders 09:45 16:15
+    DAY=${NEW_DAY:-14} cars 09:45 16:15
+    DAY=${NEW_DAY:-14} feeders 09:45 16:15 1
 fi
 feeders 16:30 16:45 1
 cars 16:30 16:45
