@@ -137,12 +137,12 @@ psql_from() {
 }
 expect "the administrator" 1 "$(psql_from "$to")"
 for how in "${to/user=socmod_admin/user=postgres}" "${to/user=socmod_admin/user=socmod_p3}" \
-    "${to/sslmode=verify-full*user/sslmode=disable user}" \
+    "${to/sslmode=verify-full*user/sslmode=disable dbname=socmod user}" \
     "host=db1.test sslmode=verify-full sslrootcert=/etc/socmod/database-ca.pem dbname=socmod user=socmod_admin"; do
     refused 'certificate authentication failed|no encryption|requires a valid client certificate' psql_from "$how"
 done
 for door in db1.test:2379 svc1.test:2380 db2.test:8008; do
-    refused 'certificate|alert|SSL' curl -sS --max-time 20 --cacert "$PKI/cluster/ca.pem" --resolve db1.test:2379:127.0.1.1 \
+    refused 'certificate|alert|SSL|not connected|reset' curl -sS --max-time 20 --cacert "$PKI/cluster/ca.pem" --resolve db1.test:2379:127.0.1.1 \
         --resolve svc1.test:2380:127.0.1.3 --resolve db2.test:8008:127.0.1.2 "https://$door/"
 done
 step "refused: databases, etcd and Patroni without a certificate or without TLS; a certificate for another's role"
