@@ -25,7 +25,7 @@ end() {
     cp "$WORK"/patroni-*.log "$WORK"/etcd-*.log "$FOLDER" 2>/dev/null # what leave shows of them is short
     end_all
     for root in "${ROOTS[@]}"; do
-        umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev" 2>/dev/null
+        umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev/shm" "$FOLDER/$root/dev" 2>/dev/null
         [ -n "${KEEP:-}" ] || rm -rf --one-file-system "${FOLDER:?}/$root"
     done
     (exit $status) # for leave, which shows the logs
@@ -39,6 +39,7 @@ for root in "${ROOTS[@]}"; do
     mount -t proc proc "$FOLDER/$root/proc"
     mount --bind /dev "$FOLDER/$root/dev"
     mount --bind /dev/pts "$FOLDER/$root/dev/pts"
+    mount --bind /dev/shm "$FOLDER/$root/dev/shm" # for Patroni's semaphores, when it promotes
     printf '#!/bin/sh\nexit 101\n' >"$FOLDER/$root/usr/sbin/policy-rc.d"
     chmod +x "$FOLDER/$root/usr/sbin/policy-rc.d"
     printf '127.0.0.1 localhost\n127.0.1.1 db1.test\n127.0.1.2 db2.test\n127.0.1.3 svc1.test\n' >"$FOLDER/$root/etc/hosts"
