@@ -11,13 +11,17 @@ enum {
     STAND_IN = 2,      // quarters that a report may be older
     QUARTERS_A_DAY = 96,
     PAUSE = 4,    // quarters of a pause, and of charging before the next
-    OLD_HAND = 8, // quarters after which a car counts most
+    OLD_HAND = 8, // quarters after which a car that came by day counts most
+    DAY_FROM = 4 * 4,
+    DAY_TO = 17 * 4, // slots in which such a car comes
 };
-static const double GROWTH = 1.15;     // of what was drawn
-static const double CLOSE = 0.9;       // of the limit: the limit is what holds it
-static const double USES_PHASE = 0.6;  // how many of its phases an average car uses
-static const double AT_ONCE = 0.8;     // of arrivals that start to charge at once
-static const double MID_QUARTER = 0.5; // an arrival falls on average in the middle
+static const double GROWTH = 1.15;                    // of what was drawn
+static const double CLOSE = 0.9;                      // of the limit: the limit is what holds it
+static const double BY_DAY = 2.5;                     // weight of a car that has just come by day
+static const double ARRIVALS = 0.88, THREATENING = 2; // of the sessions; more than usual
+static const double USES_PHASE = 0.6;                 // how many of its phases an average car uses
+static const double AT_ONCE = 0.8;                    // of arrivals that start to charge at once
+static const double MID_QUARTER = 0.5;                // an arrival falls on average in the middle
 
 static int newest_report(const struct facts_connection *connection)
 {
@@ -75,6 +79,15 @@ static void look_back(const struct facts_connection *connection, int at, struct 
     }
 }
 
+double demand_expected(double arrivals, int slot)
+{
+    static const double by_hour[] = {
+        .037, .028, .021, .016, .012, .010, .008, .013, .027, .043, .042, .042,
+        .044, .043, .040, .044, .047, .053, .064, .066, .060, .053, .050, .046,
+    };
+    return fmin(THREATENING * by_hour[slot * 24 / QUARTERS_A_DAY] * arrivals / ARRIVALS, 1);
+}
+
 uint32_t demand_turn(const struct demand *demand, uint32_t by_lot)
 {
     enum { STAYS_PAUSED, MAY_PAUSE, WAITED, JUST_BACK } order = MAY_PAUSE;
@@ -86,9 +99,12 @@ uint32_t demand_turn(const struct demand *demand, uint32_t by_lot)
     return (uint32_t)order << 30 | waited << 24 | by_lot >> 8;
 }
 
-double demand_weight(int charging)
+double demand_weight(int charging, int slot)
 {
-    return 1 + fmin(charging, OLD_HAND) / (OLD_HAND / 2.0);
+    int came = (slot - charging + QUARTERS_A_DAY) % QUARTERS_A_DAY;
+    if (came < DAY_FROM || came >= DAY_TO)
+        return 1;
+    return BY_DAY * (1 + fmin(charging, OLD_HAND) / OLD_HAND);
 }
 
 struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,

@@ -31,12 +31,20 @@ struct demand {
 struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,
                         int32_t limit_w);
 
-// How much such a car counts when room is shared out: 1 when it has just come, 3 after two hours.
-// Who has been charging for long has less time left before it leaves, while one that came in
-// the evening mostly stays until the morning: in 7,700 public sessions every tenth car that came
-// within the last hour of an evening lacks the hour that it is held back, of those that came
-// over two hours ago every second.
-double demand_weight(int charging);
+// How much a car counts when room is shared out, from how long it has been charging by a quarter
+// hour of the local day (0 to 95), and so when it came. Who came between five in the afternoon and
+// four at night mostly stays until the morning, and counts 1. Who came by day leaves soon: it
+// counts 2.5, and 5 after two hours. In 7,700 public sessions every seventh of the former lacks
+// the hour that it is held back, however long it has been charging; of the latter every third,
+// and after two hours two of three.
+double demand_weight(int charging, int slot);
+
+// Of what connections may draw on a phase together, the share that is expected to be drawn when
+// nobody hears it: by hour of the local day, of 7,700 public sessions, and twice that, because
+// hours that threaten are those in which more cars are there than usual. 0 to 1.
+//
+//   arrivals   cars a day that a connection sees
+double demand_expected(double arrivals, int slot);
 
 // Who pauses first where some must: the lowest. A pause lasts an hour, and so does at least the
 // time after it; then whoever waits longest comes back first, and by_lot orders equals.

@@ -40,6 +40,28 @@ int32_t forecast_heard(const struct facts_connection *connection, int own, int a
     return FACTS_UNKNOWN;
 }
 
+bool forecast_is_deaf(const struct facts *facts, int feeder)
+{
+    int all = 0, unheard = 0;
+    for (int i = 0; i < facts->connection_count; i++) {
+        const struct facts_connection *connection = &facts->connections[i];
+        if (connection->feeder != feeder)
+            continue;
+        bool heard = false;
+        for (int own = 0; own < connection->phase_count; own++)
+            heard = heard || forecast_heard(connection, own, 0) != FACTS_UNKNOWN;
+        all++;
+        unheard += !heard;
+    }
+    return 2 * unheard > all;
+}
+
+bool forecast_is_guessed(const struct facts *facts, int feeder)
+{
+    return !facts->hand.number && !facts->feeders[feeder].hand.number
+           && forecast_is_deaf(facts, feeder);
+}
+
 int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w)
 {
     int32_t heard_w = forecast_heard(connection, own, at);

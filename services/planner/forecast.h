@@ -32,6 +32,13 @@ int32_t forecast_held(const struct facts_connection *connection, int64_t quarter
 // phase `own`? FACTS_UNKNOWN: no.
 int32_t forecast_heard(const struct facts_connection *connection, int own, int at);
 
+// Is it unheard, at most connections of a feeder, what they drew of late?
+bool forecast_is_deaf(const struct facts *facts, int feeder);
+
+// Is what its chargers draw taken to be what is usual, because it is deaf? Not where a limit by
+// hand holds: it has to hold at once, so all that they may draw is counted.
+bool forecast_is_guessed(const struct facts *facts, int feeder);
+
 // What a connection drew on its phase `own` (0 to 2) in quarter `at`: as reported; or as at most
 // two quarters earlier; or, not heard, limit_w per phase, what it was allowed.
 int32_t forecast_drawn(const struct facts_connection *connection, int own, int at, int32_t limit_w);

@@ -3,6 +3,7 @@
 #include "services/planner/foresight.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "services/planner/demand.h"
 #include "services/planner/forecast.h"
 
 #include <limits.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 
 // A quarter hour in which more flowed than so many times the limit was not measured right.
-static const double LEAST_TAU = 0.55, RELAXED = 4, RARE = 0.03;
 static const float PLAUSIBLE = 2.5F;
 
 void foresight_clock_set(struct foresight_clock *clock, int64_t quarter)
@@ -129,17 +129,9 @@ static float limit_of(const struct facts *facts, int f, int phase)
     return (float)(is_feeder ? facts->feeders[f].limit_w[phase] : facts->limit_w[phase]);
 }
 
-// Energy held back on rare evenings is mostly caught up the same night; where it is most
-// evenings, and for hours, more of it is short in the morning. So the more often a place is
-// congested, the less sure its plans have to be.
-static double tau_of(const struct foresight_place *place, double tau)
-{
-    return fmax(fmin(tau, LEAST_TAU), tau - RELAXED * fmax(0, (double)place->congested - RARE));
-}
-
 // A plan for this quarter hour, and what it came to.
 static void settle(struct foresight_place *place, int phase, const struct calendar_sheet *sheet,
-                   float measured_w, float limit_w, double tau)
+                   float measured_w, float limit_w, double excess)
 {
     struct foresight_promise *promise = &place->promises[foresight_slot(sheet->quarter)];
     if (promise->quarter != sheet->quarter || promise->power_w[phase] == FACTS_UNKNOWN
@@ -147,18 +139,19 @@ static void settle(struct foresight_place *place, int phase, const struct calend
         return;
     float missed_w = measured_w - (float)promise->power_w[phase];
     margin_learn(&place->margin[phase], sheet->at[0].slot,
-                 missed_w / limit_w / promise->growth[phase], (float)tau_of(place, tau));
+                 missed_w / limit_w / promise->growth[phase], (float)excess);
     promise->power_w[phase] = FACTS_UNKNOWN; // once
 }
 
 static void take(struct foresight_place *place, const struct loads *loads,
-                 const struct calendar_sheet *sheet, const struct facts *facts, int f, double tau)
+                 const struct calendar_sheet *sheet, const struct facts *facts, int f,
+                 double excess)
 {
     for (int phase = 0; phase < PHASES; phase++) {
         float limit_w = limit_of(facts, f, phase);
         if (isnan(loads->base_w[phase]))
             continue; // perhaps it comes late; what came after it tells the series that it lacks
-        settle(place, phase, sheet, loads->measured_w[phase], limit_w, tau);
+        settle(place, phase, sheet, loads->measured_w[phase], limit_w, excess);
         series_update(&place->series[phase], sheet, loads->base_w[phase],
                       limit_w > 0 ? PLAUSIBLE * limit_w : INFINITY);
     }
@@ -175,24 +168,31 @@ void foresight_learn(struct foresight *foresight, const struct facts *facts,
         for (int f = 0; f <= facts->feeder_count; f++) {
             int number = f < facts->feeder_count ? facts->feeders[f].number : 0;
             take(foresight_place(foresight, number, rules), &loads[f], &clock->past[at], facts, f,
-                 rules->tau);
+                 rules->excess);
         }
     }
     free(loads);
 }
 
-// What chargers that are not heard may draw on a phase of a feeder, or, at feeder_count, of all.
-static float unheard(const struct facts *facts, int64_t quarter, int f, int phase)
+// What to take off a forecast of a phase of a feeder, or, at feeder_count, of all, because the
+// round counts it as demand: what chargers that are not heard may draw; where most are not, what
+// they are expected to have drawn when the phase was last measured, `age` quarters ago.
+static float unheard(const struct facts *facts, const struct foresight_clock *clock,
+                     double arrivals, const bool *deaf, int f, int phase, int age)
 {
     float sum_w = 0;
+    int measured_at = (age < FACTS_QUARTERS ? age : FACTS_QUARTERS) - 1;
+    float expected = (float)demand_expected(arrivals, when(clock, 0).slot);
     for (int i = 0; i < facts->connection_count; i++) {
         const struct facts_connection *connection = &facts->connections[i];
         if (f < facts->feeder_count && connection->feeder != f)
             continue;
+        bool is_deaf = deaf[connection->feeder];
+        float held_w = (float)forecast_held(connection, clock->quarter, is_deaf ? measured_at : 0);
         for (int own = 0; own < connection->phase_count; own++)
             if (connection->grid_phase[own] == phase
                 && forecast_heard(connection, own, 0) == FACTS_UNKNOWN)
-                sum_w += (float)forecast_held(connection, quarter, 0);
+                sum_w += is_deaf ? expected * held_w : held_w;
     }
     return sum_w;
 }
@@ -238,14 +238,18 @@ static void fill_in(struct facts_outlook *outlook, int from, int ahead, int to)
     }
 }
 
-static void look_at(const struct foresight_place *place, int phase, float limit_w, float unheard_w,
-                    const struct foresight_clock *clock, struct facts_outlook *outlook)
+static bool can_look(const struct foresight_place *place, int phase,
+                     const struct foresight_clock *clock, struct facts_outlook *outlook)
 {
     const struct series *series = &place->series[phase];
     int64_t age = (clock->quarter - series->origin) / QUARTER_S;
     outlook->age = series->origin && age < INT_MAX ? (int)age : INT_MAX;
-    if (series->measured < FORESIGHT_ENOUGH || age > FORESIGHT_OLDEST || age < 1)
-        return;
+    return series->measured >= FORESIGHT_ENOUGH && age <= FORESIGHT_OLDEST && age >= 1;
+}
+
+static void look_at(const struct foresight_place *place, int phase, float limit_w, float unheard_w,
+                    const struct foresight_clock *clock, struct facts_outlook *outlook)
+{
     outlook->known = true;
     for (int i = 0; i < POINTS; i++)
         look_ahead(place, phase, points[i], limit_w, unheard_w, clock, outlook);
@@ -255,8 +259,11 @@ static void look_at(const struct foresight_place *place, int phase, float limit_
 }
 
 void foresight_look(const struct foresight *foresight, struct facts *facts,
-                    const struct foresight_clock *clock)
+                    const struct foresight_clock *clock, const struct round_rules *rules)
 {
+    bool *deaf = memory_new((size_t)facts->feeder_count + 1, sizeof *deaf);
+    for (int f = 0; f < facts->feeder_count; f++)
+        deaf[f] = forecast_is_guessed(facts, f);
     for (int f = 0; f <= facts->feeder_count; f++) {
         bool is_feeder = f < facts->feeder_count;
         const struct foresight_place *place =
@@ -265,23 +272,13 @@ void foresight_look(const struct foresight *foresight, struct facts *facts,
         for (int phase = 0; phase < PHASES; phase++) {
             outlooks[phase].known = false;
             outlooks[phase].age = 0;
-            if (place)
+            if (place && can_look(place, phase, clock, &outlooks[phase]))
                 look_at(place, phase, limit_of(facts, f, phase),
-                        unheard(facts, clock->quarter, f, phase), clock, &outlooks[phase]);
+                        unheard(facts, clock, rules->arrivals, deaf, f, phase, outlooks[phase].age),
+                        clock, &outlooks[phase]);
         }
     }
-}
-
-static void note_congestion(struct foresight_place *place, const struct round_line *lines)
-{
-    float is_congested = 0;
-    for (int phase = 0; phase < PHASES; phase++) {
-        const struct round_line *line = &lines[phase];
-        if (line->limited && line->known
-            && line->demand_w > (int64_t)line->headroom_w - line->reserved_w)
-            is_congested = 1;
-    }
-    place->congested += (is_congested - place->congested) / SERIES_WEEK;
+    free(deaf);
 }
 
 void foresight_promise(struct foresight *foresight, const struct facts *facts,
@@ -294,7 +291,6 @@ void foresight_promise(struct foresight *foresight, const struct facts *facts,
             continue;
         struct foresight_promise *promise = &place->promises[foresight_slot(quarter)];
         promise->quarter = quarter;
-        note_congestion(place, &round->lines[f * PHASES]);
         for (int phase = 0; phase < PHASES; phase++) {
             const struct round_line *line = &round->lines[f * PHASES + phase];
             const struct series *series = &place->series[phase];

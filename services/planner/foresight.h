@@ -39,7 +39,6 @@ struct foresight_place {
     struct margin margin[PHASES];
     int reports; // gateways heard of the last quarter hour that was recovered
     struct foresight_promise promises[FORESIGHT_PROMISES]; // by quarter hour, a ring
-    float congested; // share of the last week's rounds in which cars wanted more than was left
 };
 
 struct foresight {
@@ -77,7 +76,7 @@ void foresight_learn(struct foresight *foresight, const struct facts *facts,
 
 // Fill in the outlooks of the facts, where enough is known.
 void foresight_look(const struct foresight *foresight, struct facts *facts,
-                    const struct foresight_clock *clock);
+                    const struct foresight_clock *clock, const struct round_rules *rules);
 
 // Remember what the round planned, to learn from how it comes out.
 void foresight_promise(struct foresight *foresight, const struct facts *facts,

@@ -54,7 +54,6 @@ size_t foresight_pack(const struct foresight_place *place, uint8_t octets[static
     cursor_put_u8(&out, FORESIGHT_PACK_VERSION);
     for (int i = 0; i < FORESIGHT_PROMISES; i++)
         put_promise(&out, &place->promises[i]);
-    cursor_put_u32(&out, (uint32_t)lroundf(place->congested * SHARE_STEPS));
     for (int phase = 0; phase < PHASES; phase++) {
         put_margin(&out, &place->margin[phase]);
         series_pack(&place->series[phase], &out);
@@ -69,7 +68,6 @@ static enum err get_place(struct cursor *in, struct foresight_place *place)
 {
     for (int i = 0; i < FORESIGHT_PROMISES; i++)
         get_promise(in, &place->promises[i]);
-    place->congested = fminf((float)cursor_get_u32(in) / SHARE_STEPS, 1);
     for (int phase = 0; phase < PHASES; phase++) {
         get_margin(in, &place->margin[phase]);
         enum err err = in->err ? in->err : series_unpack(in, &place->series[phase]);

@@ -8,7 +8,7 @@
 #include "services/planner/foresight.h"
 #include "services/planner/series_pack.h"
 
-enum { FORESIGHT_PACK_VERSION = 1, FORESIGHT_PACKED = PHASES * (SERIES_PACKED + 128) + 128 };
+enum { FORESIGHT_PACK_VERSION = 2, FORESIGHT_PACKED = PHASES * (SERIES_PACKED + 128) + 128 };
 
 // How many octets it came to; at most FORESIGHT_PACKED.
 size_t foresight_pack(const struct foresight_place *place, uint8_t octets[static FORESIGHT_PACKED]);

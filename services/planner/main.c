@@ -36,7 +36,7 @@ static const int64_t AFTER_REFUSAL_NS = SECONDS_NS;      // likewise
 static struct {
     char *connection, *name, *seal_key_file;
     int64_t grace_s, batch;
-    double margin_percent, tau, arrivals;
+    double margin_percent, excess_percent, arrivals;
     char *metrics_address;
     int64_t metrics_port;
     int64_t hold_s, horizon_s, ramp_w, gain_w, slack_s, severe_w, idle_s, careful_from, careful_to;
@@ -56,9 +56,9 @@ static const struct setting settings[] = {
      .most = 900, .help = "seconds into a quarter hour by which all its rounds should be made"},
     {"rules", "margin", .real = &config.margin_percent, .otherwise = "5", .least = 0, .most = 50,
      .help = "per cent of a limit kept free with fresh measurements, until learnt"},
-    {"rules", "tau", .real = &config.tau, .otherwise = "0.95", .least = 0.5, .most = 0.99,
-     .help = "share of the quarter hours in which the learnt margin shall be enough; less where "
-             "often congested"},
+    {"rules", "excess", .real = &config.excess_percent, .otherwise = "0.45", .least = 0.01,
+     .most = 5,
+     .help = "per cent of a limit by which loads may come out above plan and margin, in the mean"},
     {"rules", "arrivals", .real = &config.arrivals, .otherwise = "0.9", .least = 0, .most = 100,
      .help = "cars a day that a connection expects"},
     {"rules", "hold", .integer = &config.hold_s, .otherwise = "3600", .least = 900, .most = 14400,
@@ -250,7 +250,7 @@ static void plan_job(struct planner *planner, struct plan_job *job, int64_t quar
     struct foresight *foresight = job->foresight;
     if (foresight) {
         foresight_learn(foresight, &job->facts, &planner->sheets, &planner->rules);
-        foresight_look(foresight, &job->facts, &planner->sheets);
+        foresight_look(foresight, &job->facts, &planner->sheets, &planner->rules);
     }
     job->round = round_plan(&job->facts, &planner->rules, quarter, now);
     if (foresight)
@@ -600,7 +600,7 @@ static struct round_rules rules_of_config(void)
 {
     return (struct round_rules){
         .margin = config.margin_percent / 100,
-        .tau = config.tau,
+        .excess = config.excess_percent / 100,
         .arrivals = config.arrivals,
         .severe_w = (int32_t)config.severe_w,
         .idle_s = (int32_t)config.idle_s,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much of a limit to keep free, found by what plans were worth: per 2-hour block of the local
-// day the quantile tau of the error of the plan, measured minus planned. Where tau is 0.9, one
-// quarter hour in ten comes out above what was planned for it by more than the margin.
+// day, so much that what comes out above plan and margin is, in the mean of all quarter hours, no
+// more than a given excess. It is energy that heats a transformer: many small errors weigh as much
+// as one large, and where errors are small next to the limit hardly any margin is kept.
 //
 // A share of the limit, so it stays right when the limit is changed. Each error moves the margin
 // of its own block by a step that shrinks as the block learns, and those of the others by a
@@ -22,9 +23,9 @@ struct margin {
 // Begin with the same share everywhere; outside of 1 to 30 % it is brought there.
 void margin_start(struct margin *margin, float share);
 
-// A quarter hour came out error_share of the limit above its plan, or, negative, below. tau in 0
-// to 1. What is not finite is not learnt.
-void margin_learn(struct margin *margin, int slot, float error_share, float tau);
+// A quarter hour came out error_share of the limit above its plan, or, negative, below. excess:
+// share of the limit, above 0. What is not finite is not learnt.
+void margin_learn(struct margin *margin, int slot, float error_share, float excess);
 
 // For a quarter hour of which the plan rests on data so old that errors are `growth` times those
 // of fresh data (at least 1): a share of the limit, at most 30 %.

@@ -264,7 +264,7 @@ static void plan_transformer(struct replay *replay, int quarter, int t)
     int64_t began = cpu_ns();
     if (foresees) {
         foresight_learn(foresight, facts, &replay->clock, replay->rules);
-        foresight_look(foresight, facts, &replay->clock);
+        foresight_look(foresight, facts, &replay->clock, replay->rules);
     }
     replay->foreseen.cpu_ns += cpu_ns() - began;
     replay->foreseen.rounds += (int64_t)(facts->feeder_count + 1) * PHASES;

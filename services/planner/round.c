@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/rfc3339.h"
+#include "services/planner/calendar.h"
 #include "services/planner/demand.h"
 #include "services/planner/fallback.h"
 #include "services/planner/forecast.h"
@@ -49,7 +50,8 @@ struct seat {
     enum sharing_bound bound;
     int place, phase; // where a place bound it
     bool blocked, late, blind;
-    bool deaf; // nobody hears what it and most others of its feeder draw
+    bool deaf;       // nobody hears what it and most others of its feeder draw
+    double expected; // W that it draws, for each W that its limit lets a car there draw
     enum choice choice;
     int64_t hold_s; // of the profile, where not the usual
 };
@@ -58,12 +60,14 @@ struct planning {
     const struct facts *facts;
     const struct round_rules *rules;
     int64_t quarter, now;
+    int slot; // of the quarter, in the local day
     struct round *round;
     struct seat *seats;
     struct sharing_place *places;
     bool *forced; // place x phase: the plans in force are too much there
     struct sharing_user *users;
     int *user_seat;
+    bool *deaf; // by feeder: most of its connections are not heard
     int user_count;
 };
 
@@ -158,20 +162,24 @@ static void know_connection(struct planning *p, int i)
     seat->late = connection->coming && connection->coming->valid_from < p->quarter
                  && seat->coming_w <= seat->told_w && seat->hand != HAND_RELEASE;
     seat->wanted_w = seat->final_w = seat->could_w;
+    seat->expected = 1;
     seat->place = seat->phase = -1;
 }
 
 static int64_t controlled(const struct planning *p, int feeder, int phase, int at)
 {
     int64_t sum_w = 0;
+    double expected =
+        forecast_is_guessed(p->facts, feeder) ? demand_expected(p->rules->arrivals, p->slot) : 1;
     for (int i = 0; i < p->facts->connection_count; i++) {
         const struct facts_connection *connection = &p->facts->connections[i];
         if (connection->feeder != feeder)
             continue;
         for (int own = 0; own < connection->phase_count; own++)
             if (connection->grid_phase[own] == phase)
-                sum_w +=
-                    forecast_drawn(connection, own, at, forecast_held(connection, p->quarter, at));
+                sum_w += (int64_t)forecast_drawn(
+                    connection, own, at,
+                    (int32_t)(expected * forecast_held(connection, p->quarter, at)));
     }
     return sum_w;
 }
@@ -297,8 +305,6 @@ static void count_in(const struct planning *p, int i)
             seat->blind = seat->blind || (line->limited && !line->known);
             if (seat->demand.kind == DEMAND_IDLE)
                 line->reserved_w += demand_reserve(p->rules->arrivals, seat->could_w);
-            else
-                line->demand_w += seat->demand.level_w;
         }
     }
 }
@@ -342,67 +348,114 @@ static void be_careful(struct planning *p)
     }
 }
 
-// Where most connections of a feeder are not heard, what is left cannot be told from what they
-// draw; their limit then follows the loads alone.
-static void find_deaf(struct planning *p)
+// Nobody hears what it draws, and no limit by hand holds above it. Where one does it has to hold at
+// once, so all it may draw is counted, and its share is the most that it gets.
+static bool only_follows(const struct seat *seat)
 {
-    size_t feeders = (size_t)p->facts->feeder_count + 1;
-    int *unheard = memory_new(feeders, sizeof *unheard), *all = memory_new(feeders, sizeof *all);
-    for (int i = 0; i < p->facts->connection_count; i++) {
-        int feeder = p->facts->connections[i].feeder;
-        all[feeder]++;
-        unheard[feeder] += p->seats[i].demand.kind == DEMAND_UNHEARD;
-    }
-    for (int i = 0; i < p->facts->connection_count; i++) {
-        int feeder = p->facts->connections[i].feeder;
-        // Who is held carefully already, blind in a busy hour, stays so.
-        p->seats[i].deaf = p->seats[i].demand.kind == DEMAND_UNHEARD && !p->seats[i].hold_s
-                           && 2 * unheard[feeder] > all[feeder];
-    }
-    for (int feeder = 0; feeder < p->facts->feeder_count; feeder++)
-        p->round->deaf += 2 * unheard[feeder] > all[feeder];
-    free(unheard);
-    free(all);
+    return seat->deaf && !seat->is_beneath;
 }
 
-// Highest load by limit of the phases that a connection may draw on; where is which.
-static double fullest_of(const struct planning *p, int i, struct seat *seat)
+static void find_deaf(struct planning *p)
 {
-    double fullest = 0;
+    for (int feeder = 0; feeder < p->facts->feeder_count; feeder++)
+        p->round->deaf += p->deaf[feeder];
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        struct seat *seat = &p->seats[i];
+        // Who is held carefully already, blind in a busy hour, stays so.
+        seat->deaf = seat->demand.kind == DEMAND_UNHEARD && !seat->hold_s
+                     && p->deaf[p->facts->connections[i].feeder];
+        if (only_follows(seat))
+            seat->expected = demand_expected(p->rules->arrivals, p->slot);
+    }
+}
+
+static int64_t expected_draw(const struct seat *seat, int32_t level_w)
+{
+    return (int64_t)(seat->expected * level_w);
+}
+
+static void count_demand(const struct planning *p)
+{
+    for (int i = 0; i < p->facts->connection_count; i++)
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++) {
+                const struct seat *seat = &p->seats[i];
+                if (is_on(seat, phase) && seat->demand.kind != DEMAND_IDLE)
+                    line_of(p, place_of(p, i, which), phase)->demand_w +=
+                        expected_draw(seat, seat->demand.level_w);
+            }
+}
+
+// What there is for those that are not heard, and what they are expected to draw of their limits.
+struct unheard {
+    double room_w, expected;
+};
+
+static struct unheard *find_unheard(const struct planning *p)
+{
+    struct unheard *all = memory_new((size_t)place_count(p) * PHASES, sizeof *all);
+    for (int l = 0; l < place_count(p) * PHASES; l++)
+        all[l].room_w = p->round->lines[l].headroom_w - p->round->lines[l].reserved_w;
+    for (int i = 0; i < p->facts->connection_count; i++) {
+        const struct seat *seat = &p->seats[i];
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++) {
+                struct unheard *here = &all[place_of(p, i, which) * PHASES + phase];
+                if (!is_on(seat, phase))
+                    continue;
+                if (seat->deaf)
+                    here->expected += seat->expected;
+                else if (seat->demand.kind != DEMAND_IDLE)
+                    here->room_w -= seat->demand.level_w;
+            }
+    }
+    return all;
+}
+
+// The phase that a connection may draw on which has least for each; which one it is goes into the
+// seat. None: all there is.
+static struct unheard fullest_of(const struct planning *p, int i, const struct unheard *all,
+                                 struct seat *seat)
+{
+    struct unheard fullest = {INT32_MAX, 1};
     for (int which = 0; which < 2; which++)
         for (int phase = 0; phase < PHASES; phase++) {
             int place = place_of(p, i, which);
             const struct round_line *line = line_of(p, place, phase);
-            if (!is_on(seat, phase) || !line->limited || !line->measured
-                || line->measured_w <= fullest * line->limit_w)
+            const struct unheard *here = &all[place * PHASES + phase];
+            if (!is_on(seat, phase) || !line->limited || !line->known || here->expected <= 0
+                || here->room_w / here->expected >= fullest.room_w / fullest.expected)
                 continue;
-            fullest = (double)line->measured_w / line->limit_w;
+            fullest = *here;
             seat->place = place;
             seat->phase = phase;
         }
     return fullest;
 }
 
+// Where most connections of a feeder are not heard, what is left cannot be told from what they
+// draw; all of them get one level, by what they are expected to draw.
 static void follow_loads(const struct planning *p)
 {
+    struct unheard *all = find_unheard(p);
     for (int i = 0; i < p->facts->connection_count; i++) {
         struct seat *seat = &p->seats[i];
-        if (!seat->deaf || seat->blocked || seat->late)
+        if (!seat->deaf)
             continue;
-        int32_t level_w = fallback_level(fullest_of(p, i, seat), seat->could_w,
+        seat->bound = SHARING_FIXED;
+        if (seat->blocked || seat->late)
+            continue;
+        seat->wanted_w = least(seat->capacity_w, seat->cap_w);
+        if (!only_follows(seat))
+            continue; // its share will be all that limits it
+        struct unheard fullest = fullest_of(p, i, all, seat);
+        int32_t level_w = fallback_level(fullest.room_w, fullest.expected, seat->could_w,
                                          most(HORIZON_LEAST_W, seat->floor_w), seat->capacity_w);
         seat->wanted_w =
             horizon_round(least(level_w, seat->capacity_w), seat->floor_w, seat->capacity_w);
         seat->wanted_w = least(seat->wanted_w, seat->cap_w);
     }
-}
-
-// Nobody hears what it draws, and no limit by hand holds above it. Where one does it has to hold at
-// once, so all it may draw is counted, and its share is the most that it gets; as it drew less than
-// that, the base load is higher than what is so found, and following the loads sees to the rest.
-static bool only_follows(const struct seat *seat)
-{
-    return seat->deaf && !seat->is_beneath;
+    free(all);
 }
 
 // A number that orders the connections differently each hour.
@@ -411,6 +464,18 @@ static uint32_t lot_of(int number, int64_t quarter)
     uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15U ^ (uint64_t)(quarter / HOUR_S);
     mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U;
     return (uint32_t)(mixed >> 32);
+}
+
+// What a connection that is not heard is expected to draw is not there for the others.
+static void leave_room(struct planning *p, int i)
+{
+    const struct seat *seat = &p->seats[i];
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < PHASES; phase++)
+            if (is_on(seat, phase))
+                p->places[place_of(p, i, which)].room_w[phase] -=
+                    expected_draw(seat, least(seat->wanted_w, seat->demand.level_w));
+    p->round->congested = p->round->congested || seat->wanted_w < seat->capacity_w;
 }
 
 static void share_out(struct planning *p)
@@ -423,7 +488,9 @@ static void share_out(struct planning *p)
         }
     for (int i = 0; i < p->facts->connection_count; i++) {
         const struct seat *seat = &p->seats[i];
-        if (seat->demand.kind == DEMAND_IDLE)
+        if (only_follows(seat))
+            leave_room(p, i);
+        if (seat->demand.kind == DEMAND_IDLE || only_follows(seat))
             continue;
         int32_t least_w = least(HORIZON_LEAST_W, seat->capacity_w);
         bool paused = seat->cap_w < least_w && !seat->blocked && !seat->late;
@@ -436,12 +503,11 @@ static void share_out(struct planning *p)
                             : least(seat->demand.level_w, seat->cap_w),
             .floor_w = seat->floor_w,
             .least_w = least_w,
-            .weight = p->facts->connections[i].weight * demand_weight(seat->demand.charging),
+            .weight =
+                p->facts->connections[i].weight * demand_weight(seat->demand.charging, p->slot),
             .turn = demand_turn(&seat->demand, lot_of(p->facts->connections[i].number, p->quarter)),
-            .fixed = seat->blocked || seat->late || only_follows(seat) || paused,
-            .level_w = paused               ? seat->cap_w
-                       : only_follows(seat) ? seat->wanted_w
-                                            : seat->could_w,
+            .fixed = seat->blocked || seat->late || paused,
+            .level_w = paused ? seat->cap_w : seat->could_w,
         };
     }
     sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
@@ -449,7 +515,7 @@ static void share_out(struct planning *p)
         const struct sharing_user *user = &p->users[u];
         struct seat *seat = &p->seats[p->user_seat[u]];
         seat->bound = user->bound;
-        if (only_follows(seat) || (seat->deaf && user->bound == SHARING_FREE))
+        if (seat->deaf && user->bound == SHARING_FREE)
             continue;
         seat->place = user->place;
         seat->phase = user->phase;
@@ -479,7 +545,7 @@ static bool is_forced(const struct planning *p, int i)
 }
 
 // What a car draws under a limit of level_w.
-static int64_t drawn_under(const struct seat *seat, int32_t level_w)
+static int32_t drawn_under(const struct seat *seat, int32_t level_w)
 {
     if (level_w < HORIZON_LEAST_W && level_w < seat->capacity_w)
         return 0;
@@ -545,7 +611,7 @@ static void sum_up(const struct planning *p)
             for (int phase = 0; phase < PHASES; phase++)
                 if (is_on(&p->seats[i], phase) && p->seats[i].demand.kind != DEMAND_IDLE)
                     line_of(p, place_of(p, i, which), phase)->given_w +=
-                        drawn_under(&p->seats[i], p->seats[i].final_w);
+                        expected_draw(&p->seats[i], drawn_under(&p->seats[i], p->seats[i].final_w));
 }
 
 // Decide who gets a message. As few as possible: who holds more than its share keeps it while
@@ -719,9 +785,9 @@ static void explain_bound(const struct planning *p, int i, char *text, size_t si
         snprintf(text, size, "less than 6 A left for each: its turn to pause");
     else if (seat->deaf && !seat->blocked && !seat->late)
         snprintf(text, size,
-                 "nobody hears what chargers draw here, so limits follow the loads: %s"
-                 " carried %d W of %d W",
-                 seat->place < 0 ? "nothing" : place, line->measured_w, line->limit_w);
+                 "nobody hears what chargers draw here: %s has %d W left, they are expected to"
+                 " draw %jd W",
+                 seat->place < 0 ? "none" : place, line->headroom_w, (intmax_t)line->demand_w);
     else if (seat->late)
         snprintf(text, size, "its last message has not arrived: counted at what it holds");
     else if (seat->bound == SHARING_FIXED)
@@ -822,13 +888,17 @@ struct round *round_plan(const struct facts *facts, const struct round_rules *ru
         .rules = rules,
         .quarter = quarter,
         .now = now,
+        .slot = calendar_at(quarter).slot,
         .round = round,
         .seats = memory_new(seats, sizeof *p.seats),
         .places = memory_new(places, sizeof *p.places),
         .forced = memory_new(places * PHASES, sizeof *p.forced),
         .users = memory_new(seats, sizeof *p.users),
         .user_seat = memory_new(seats, sizeof *p.user_seat),
+        .deaf = memory_new(places, sizeof *p.deaf),
     };
+    for (int feeder = 0; feeder < facts->feeder_count; feeder++)
+        p.deaf[feeder] = forecast_is_deaf(facts, feeder);
     for (int i = 0; i < facts->connection_count; i++)
         know_connection(&p, i);
     foresee(&p);
@@ -836,6 +906,7 @@ struct round *round_plan(const struct facts *facts, const struct round_rules *ru
         count_in(&p, i);
     be_careful(&p);
     find_deaf(&p);
+    count_demand(&p);
     follow_loads(&p);
     share_out(&p);
     choose_all(&p);
@@ -846,6 +917,7 @@ struct round *round_plan(const struct facts *facts, const struct round_rules *ru
     free(p.forced);
     free(p.users);
     free(p.user_seat);
+    free(p.deaf);
     return round;
 }
 

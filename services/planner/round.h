@@ -20,7 +20,7 @@
 
 struct round_rules {
     double margin;                // share of a limit kept free with fresh data, until learnt
-    double tau;                   // share of quarter hours that a learnt margin shall be enough for
+    double excess;                // share of a limit by which loads may exceed plans, in the mean
     double arrivals;              // cars a day that a connection sees
     int32_t severe_w;             // a level below this, per phase, holds idle connections back too
     int32_t idle_s;               // how long an idle one is held back

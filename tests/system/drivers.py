@@ -250,7 +250,7 @@ class Street:
         except FileNotFoundError:
             return ''
 
-    def wait(self, what, is_so, seconds=15):
+    def wait(self, what, is_so, seconds=45):
         until = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > until:

@@ -116,25 +116,24 @@ struct stay {
     int32_t drawn_w[FACTS_QUARTERS]; // on each of three phases; the last quarter first
     int paused;                      // quarter in which it was held at 0; -1: none
     int charging;
-    double weight;
     char why[48];
 };
 
-ParameterizedTestParameters(demand, weighs_by_how_long_a_car_has_been_charging)
+ParameterizedTestParameters(demand, knows_how_long_a_car_has_been_charging)
 {
     static struct stay cases[] = {
-        {{3600}, -1, 1, 1.25, "came in the last quarter"},
-        {{3600, 3600, 3600, 3600}, -1, 4, 2, "for an hour"},
-        {{1400, 0, 3600, 3600}, -1, 1, 1.25, "another car before"},
-        {{1400, 0, 3600, 3600}, 1, 4, 2, "but a pause is no end"},
-        {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, -1, 0, 1, "standby"},
-        {{900, 900, 900, 900, 900, 900, 900, 900, 900, 900}, -1, 10, 3, "not more than thrice"},
-        {{NONE, 900, 900, 0}, -1, 2, 1.5, "as far as is known"},
+        {{3600}, -1, 1, "came in the last quarter"},
+        {{3600, 3600, 3600, 3600}, -1, 4, "for an hour"},
+        {{1400, 0, 3600, 3600}, -1, 1, "another car before"},
+        {{1400, 0, 3600, 3600}, 1, 4, "but a pause is no end"},
+        {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, -1, 0, "standby"},
+        {{900, 900, 900, 900, 900, 900, 900, 900, 900, 900}, -1, 10, "no further back"},
+        {{NONE, 900, 900, 0}, -1, 2, "as far as is known"},
     };
     return cr_make_param_array(struct stay, cases, COUNT(cases));
 }
 
-ParameterizedTest(struct stay *c, demand, weighs_by_how_long_a_car_has_been_charging)
+ParameterizedTest(struct stay *c, demand, knows_how_long_a_car_has_been_charging)
 {
     struct facts_connection connection = {.phase_count = 3};
     for (int at = 0; at < FACTS_QUARTERS; at++) {
@@ -144,7 +143,45 @@ ParameterizedTest(struct stay *c, demand, weighs_by_how_long_a_car_has_been_char
     }
     struct demand demand = demand_of(&connection, FULL_W, FULL_W);
     cr_expect_eq(demand.charging, c->charging, "%s: %d", c->why, demand.charging);
-    cr_expect_float_eq(demand_weight(demand.charging), c->weight, 1e-9, "%s", c->why);
+}
+
+struct weight {
+    int charging, hour;
+    double weight;
+    char why[48];
+};
+
+ParameterizedTestParameters(demand, weighs_by_when_a_car_came)
+{
+    static struct weight cases[] = {
+        {1, 19, 1, "in the evening: stays the night"},
+        {8, 19, 1, "at five: likewise"},
+        {9, 19, 5, "before five: leaves soon"},
+        {0, 12, 2.5, "at noon"},
+        {4, 13, 3.75, "an hour ago"},
+        {8, 14, 5, "two hours ago"},
+        {10, 15, 5, "longer: no more than that"},
+        {8, 1, 1, "before midnight"},
+        {0, 3, 1, "at night"},
+        {0, 4, 2.5, "early"},
+    };
+    return cr_make_param_array(struct weight, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct weight *c, demand, weighs_by_when_a_car_came)
+{
+    double weight = demand_weight(c->charging, c->hour * 4);
+    cr_expect_float_eq(weight, c->weight, 1e-9, "%s: %g", c->why, weight);
+}
+
+Test(demand, expects_more_in_the_evening_than_at_night)
+{
+    double evening = demand_expected(0.88, 19 * 4), night = demand_expected(0.88, 6 * 4);
+    cr_expect_float_eq(evening, 0.132, 1e-9, "%g", evening);
+    cr_expect_float_eq(night, 0.016, 1e-9, "%g", night);
+    cr_expect_float_eq(demand_expected(1.76, 19 * 4 + 3), 2 * evening, 1e-9, "by arrivals");
+    cr_expect_eq(demand_expected(100, 19 * 4), 1, "never more than all");
+    cr_expect_eq(demand_expected(0, 95), 0);
 }
 
 // On and off, the last quarter first: 'D' drew, 'P' was paused, '.' no car.

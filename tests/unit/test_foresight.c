@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "services/planner/demand.h"
 #include "services/planner/foresight.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +12,7 @@
 enum { FEEDERS = 2, CARS = 2, LIMIT_W = 40000, DRAWN_W = 3000 };
 
 static const int64_t START = 1768172400; // Monday 2026-01-12 00:00 local
-static const struct round_rules rules = {.margin = 0.05, .tau = 0.9};
+static const struct round_rules rules = {.margin = 0.05, .arrivals = 0.9, .excess = 0.004};
 
 // A transformer with two feeders and a charger on each; L1 of the second is grid phase 2.
 struct street {
@@ -93,7 +94,7 @@ static void learn(struct street *s)
 {
     foresight_learn(s->foresight, &s->facts, &s->clock, &rules);
     forget_outlooks(s);
-    foresight_look(s->foresight, &s->facts, &s->clock);
+    foresight_look(s->foresight, &s->facts, &s->clock, &rules);
 }
 
 // Rounds for the quarter hours 1 to count.
@@ -197,7 +198,16 @@ Test(foresight, takes_off_what_unheard_chargers_may_draw)
     for (int at = 0; at < FACTS_QUARTERS; at++)
         s->connections[1].loads[at].drawn_w[0] = FACTS_UNKNOWN;
     forget_outlooks(s);
-    foresight_look(s->foresight, &s->facts, &s->clock);
+    foresight_look(s->foresight, &s->facts, &s->clock, &rules);
+    int32_t expected_w =
+        (int32_t)lround(3680 * demand_expected(rules.arrivals, calendar_at(s->clock.quarter).slot));
+    cr_expect_gt(expected_w, 100);
+    cr_expect_float_eq(s->feeders[1].outlook[1].base_w[0], heard_w - expected_w, 1, "nobody there");
+
+    // Most of the feeder are heard: the other counts with all that it may draw.
+    for (int i = 0; i < CARS; i++)
+        s->connections[i].feeder = 1;
+    foresight_look(s->foresight, &s->facts, &s->clock, &rules);
     cr_expect_eq(s->feeders[1].outlook[1].base_w[0], heard_w - 3680);
     cr_expect_eq(s->feeders[1].outlook[0].base_w[0] > 0, true, "not on its other phases");
     street_free(s);
@@ -231,24 +241,6 @@ Test(foresight, learns_from_its_promises)
     learn(s);
     cr_expect_eq(before.seen[0], foresight_place(s->foresight, 11, &rules)->margin[0].seen[0],
                  "a promise is settled once");
-    street_free(s);
-}
-
-Test(foresight, is_less_sure_of_plans_where_it_is_often_congested)
-{
-    struct street *s = street_new();
-    struct round_line lines[(FEEDERS + 1) * PHASES] = {0};
-    struct round round = {.lines = lines};
-    int64_t quarter = live(s, 96);
-    for (int i = 0; i < 672; i++, quarter += QUARTER_S) {
-        for (int f = 0; f < 2; f++)
-            lines[f * PHASES] = (struct round_line){
-                .limited = true, .known = true, .headroom_w = 9000, .demand_w = f ? 8000 : 10000};
-        foresight_promise(s->foresight, &s->facts, &round, quarter);
-    }
-    float often = foresight_place(s->foresight, 11, &rules)->congested;
-    cr_expect_float_eq(often, 0.632F, 0.01F, "a week of it: %f", (double)often);
-    cr_expect_eq(foresight_place(s->foresight, 12, &rules)->congested, 0);
     street_free(s);
 }
 

@@ -39,35 +39,45 @@ ParameterizedTest(struct start *c, margin, begins_within_its_bounds)
 }
 
 struct course {
-    float width, tau;
+    float width, excess;
     char why[32];
 };
 
-ParameterizedTestParameters(margin, finds_the_quantile_of_the_error)
+ParameterizedTestParameters(margin, lets_the_excess_through)
 {
     static struct course cases[] = {
-        {0.10F, 0.80F, "of 80 %"},        {0.10F, 0.90F, "of 90 %"},
-        {0.10F, 0.95F, "of 95 %"},        {0.25F, 0.90F, "of wide errors"},
-        {0.04F, 0.90F, "of narrow ones"},
+        {0.10F, 0.002F, "a little"},       {0.10F, 0.004F, "as usual"},
+        {0.10F, 0.010F, "much"},           {0.25F, 0.004F, "of wide errors"},
+        {0.04F, 0.004F, "of narrow ones"},
     };
     return cr_make_param_array(struct course, cases, COUNT(cases));
 }
 
-ParameterizedTest(struct course *c, margin, finds_the_quantile_of_the_error)
+ParameterizedTest(struct course *c, margin, lets_the_excess_through)
 {
     struct margin margin;
     margin_start(&margin, 0.05F);
     uint32_t state = 11;
-    int covered = 0, count = 0;
+    int count = 0;
+    double sum = 0;
     for (int day = 0; day < 200; day++)
         for (int slot = 0; slot < CALENDAR_SLOTS; slot++) {
             float error = c->width * (2 * chance(&state) - 1);
-            covered += day >= 40 && error < margin_share(&margin, slot, 1);
+            if (day >= 40)
+                sum += (double)fmaxf(error - margin_share(&margin, slot, 1), 0);
             count += day >= 40;
-            margin_learn(&margin, slot, error, c->tau);
+            margin_learn(&margin, slot, error, c->excess);
         }
-    cr_expect_float_eq(covered / (double)count, c->tau, 0.015, "%s: %g", c->why,
-                       covered / (double)count);
+    cr_expect_float_eq(sum / count / (double)c->excess, 1, 0.1, "%s: %g", c->why, sum / count);
+}
+
+Test(margin, is_least_where_errors_are_smaller_than_the_excess)
+{
+    struct margin margin;
+    margin_start(&margin, 0.05F);
+    for (int n = 0; n < 200 * CALENDAR_SLOTS; n++)
+        margin_learn(&margin, n % CALENDAR_SLOTS, n % 2 ? 0.008F : -0.008F, 0.004F);
+    cr_expect_eq(margin_share(&margin, 0, 1), 0.01F);
 }
 
 Test(margin, learns_fast_at_first)
@@ -75,13 +85,13 @@ Test(margin, learns_fast_at_first)
     struct margin margin;
     margin_start(&margin, 0.05F);
     for (int n = 0; n < 8; n++)
-        margin_learn(&margin, 40, 0.2F, 0.9F);
+        margin_learn(&margin, 40, 0.2F, 0.004F);
     float early = margin_share(&margin, 40, 1) - 0.05F;
     for (int n = 0; n < 2000; n++)
-        margin_learn(&margin, 40, n % 10 ? 0.0F : 0.3F, 0.9F);
+        margin_learn(&margin, 40, n % 10 ? 0.0F : 0.3F, 0.004F);
     float before = margin_share(&margin, 40, 1);
     for (int n = 0; n < 8; n++)
-        margin_learn(&margin, 40, 0.31F, 0.9F);
+        margin_learn(&margin, 40, 0.31F, 0.004F);
     float late = margin_share(&margin, 40, 1) - before;
     cr_expect_gt(early, 2 * late, "%g and %g", early, late);
 }
@@ -94,7 +104,7 @@ Test(margin, tells_the_blocks_apart)
     for (int day = 0; day < 100; day++)
         for (int slot = 0; slot < CALENDAR_SLOTS; slot++)
             margin_learn(&margin, slot, (slot < 64 ? 0.03F : 0.2F) * (2 * chance(&state) - 1),
-                         0.9F);
+                         0.004F);
     cr_expect_gt(margin_share(&margin, 80, 1), 3 * margin_share(&margin, 20, 1));
 }
 
@@ -106,10 +116,10 @@ Test(margin, grows_with_the_age_of_the_data_within_its_bounds)
     cr_expect_eq(margin_share(&margin, 0, 0.5F), 0.05F, "fresher than fresh is fresh");
     cr_expect_eq(margin_share(&margin, 0, 100), 0.30F);
     for (int n = 0; n < 10000; n++)
-        margin_learn(&margin, n % CALENDAR_SLOTS, 5, 0.95F);
+        margin_learn(&margin, n % CALENDAR_SLOTS, 5, 0.004F);
     cr_expect_eq(margin_share(&margin, 0, 1), 0.30F);
     for (int n = 0; n < 100000; n++)
-        margin_learn(&margin, n % CALENDAR_SLOTS, -5, 0.8F);
+        margin_learn(&margin, n % CALENDAR_SLOTS, -5, 0.004F);
     cr_expect_eq(margin_share(&margin, 0, 1), 0.01F);
 }
 
@@ -117,8 +127,8 @@ Test(margin, learns_nothing_from_what_is_no_number)
 {
     struct margin margin;
     margin_start(&margin, 0.05F);
-    margin_learn(&margin, 0, NAN, 0.9F);
-    margin_learn(&margin, 0, INFINITY, 0.9F);
+    margin_learn(&margin, 0, NAN, 0.004F);
+    margin_learn(&margin, 0, INFINITY, 0.004F);
     cr_expect_eq(margin_share(&margin, 0, 1), 0.05F);
 }
 
@@ -126,7 +136,7 @@ Test(margin, moves_the_other_blocks_a_tenth)
 {
     struct margin margin;
     margin_start(&margin, 0.05F);
-    margin_learn(&margin, 0, 0.2F, 0.9F);
+    margin_learn(&margin, 0, 0.2F, 0.004F);
     double own = margin_share(&margin, 0, 1) - 0.05F, other = margin_share(&margin, 95, 1) - 0.05F;
     cr_expect_gt(own, 0.01, "%g", own);
     cr_expect_float_eq(other / own, 0.1 / 1.1, 0.01, "%g of %g", other, own);

@@ -158,8 +158,9 @@ Test(round, follows_the_loads_where_chargers_are_not_heard)
     const struct round_share *share = share_of(round, 2);
     cr_assert(share);
     cr_expect_str_eq(share->bound_by, "no meters");
-    cr_expect_eq(share->share_w, 3 * 2070, "0.6 of 16 A: %d", share->share_w);
-    cr_expect(strstr(share->reason, "19500 W of 20000 W"), "%s", share->reason);
+    cr_expect_eq(share->share_w, 3 * 2530, "what 9 of 100 cars leave for each: %d", share->share_w);
+    cr_expect(strstr(share->reason, "1486 W left, they are expected to draw 1986 W"), "%s",
+              share->reason);
     round_free(round);
 
     // Half of them are heard: those share what the others may leave.
