@@ -45,7 +45,7 @@ for root in "${ROOTS[@]}"; do
     printf '127.0.0.1 localhost\n127.0.1.1 db1.test\n127.0.1.2 db2.test\n127.0.1.3 svc1.test\n' >"$FOLDER/$root/etc/hosts"
 done
 rm -rf "$PKI"
-ADMIN=$FOLDER/peers/usr/bin/socmod-admin test/pki.sh "$PKI" db1.test:node db2.test:node svc1.test:node svc1.test:broker \
+ADMIN=$FOLDER/peers/usr/bin/socmod-admin test/pki.sh "$PKI" db1.test:node db2.test:node svc1.test:node svc1.test:broker dali \
     socmod-admin socmod-ingest socmod-planner socmod-p3 socmod-audit >"$FOLDER/pki.log" 2>&1 || fail "certificates, see $FOLDER/pki.log"
 
 cat >"$FOLDER/cluster.yml" <<EOF
@@ -69,11 +69,11 @@ all:
       hosts: {db1.test: {}, db2.test: {}}
     broker:
       hosts: {svc1.test: {}}
+      vars: {broker_tls_port: $BROKER_PORT, broker_dali_systems: [dali]}
     central:
       vars:
         central_database_hosts: [db1.test, db2.test]
         central_broker: mqtts://svc1.test:$BROKER_PORT
-        broker_tls_port: $BROKER_PORT
         central_audit_port: $AUDIT
         central_metrics_ports: {ingest: $METRICS, planner: $((METRICS + 1)), p3: $((METRICS + 2))}
       hosts: {svc1.test: {}}
@@ -168,8 +168,15 @@ stop "patroni-$LEADER" KILL
 wait_for 120 "$OTHER leads" leads "$OTHER"
 wait_for 60 "audit API again" answers
 step "the leader, with its etcd, was killed; the API answered again after $((($(date +%s%N) - killed) / 1000000)) ms"
-for one in ingest planner p3; do
+for one in planner p3; do
     wait_for 30 "socmod-$one on the other" grep -q 'event=database.back' "$WORK/socmod-$one.log"
 done
+# socmod-ingest asks the database when it has something for it; no grid is registered, so this is refused.
+mosquitto_pub -V 5 -h localhost -p "$BROKER_PORT" --cafile "$PKI/ca.pem" --cert "$PKI/dali.pem" --key "$PKI/dali.key" \
+    -q 1 -t dali/T1/F1/quarter -m '{"quarter":"2026-01-14T17:15:00Z","p_w":[1,2,3]}' || fail "a measurement"
+told() {
+    [ "$(chroot "$FOLDER/$OTHER" runuser -u postgres -- psql -qXAtc 'select count(*) from dali.refused' socmod)" = 1 ]
+}
+wait_for 60 "socmod-ingest on the other" told
 job svc1 socmod-trail-verify
 step "all four programs are back, and the trail is intact"

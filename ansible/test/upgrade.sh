@@ -8,6 +8,7 @@ set -euo pipefail
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 NEXT=${FOLDER:?}/next
 VERSION=$(dpkg-parsechangelog -l "$TREE/deploy/debian/changelog" -S Version)
+NEXT_VERSION=${VERSION%.*}.$((${VERSION##*.} + 1))
 
 # alive VERSION: in a network namespace of its own, each program starts, is of that version, and what
 # was there before is there.
@@ -64,7 +65,7 @@ stands() { # VERSION
 rm -rf "$NEXT"
 git clone -q --shared "$TREE" "$NEXT"
 echo 'create table plan.of_the_next (n integer);' >"$NEXT/sql/899_of_the_next.sql"
-sed -i "1s/(.*)/($VERSION+next)/" "$NEXT/deploy/debian/changelog"
+sed -i "1s/(.*)/($NEXT_VERSION)/" "$NEXT/deploy/debian/changelog"
 git -C "$NEXT" add -A
 git -C "$NEXT" -c user.name=test -c user.email=test@localhost commit -qm 'the next version'
 "$NEXT/deploy/deb.sh" >"$FOLDER/next.log" 2>&1 || fail "packages of the next version, see $FOLDER/next.log"
@@ -74,7 +75,7 @@ cp "$TREE"/build/deb/*.deb "$NEXT"/build/deb/*.deb "$NEXT/both"
 before=$(settings)
 rows=$(in_database 'select count(*) from plan.profile')
 play yes upgrade.yml
-stands "$VERSION+next"
+stands "$NEXT_VERSION"
 [ "$(in_database "select to_regclass('plan.of_the_next') is not null")" = t ] || fail "the database did not follow"
 echo "- upgraded from $VERSION: settings and data as they were, the database followed"
 
