@@ -244,7 +244,7 @@ create table field.receipt (
     register_w   integer,                -- the same in W
     unique (meter, digest, state, at)
 );
-create index on field.receipt (digest, meter);
+create index on field.receipt (digest, meter, at, id);
 create index on field.receipt (meter, arrived, id);
 create index on field.receipt (arrived, id);
 create index on field.receipt (state, arrived, id);
