@@ -49,7 +49,9 @@ static void answer_life(struct http_request *request, const struct life *life)
     row_json_array(out, life->parts[LIFE_FORECAST]);
     fputs(",\"share\":", out);
     put_group(out, life, "/share");
-    fputs("},\"delivery\":", out);
+    // A round writes its lines with itself: where there are none, they were there once.
+    bool is_kept = PQntuples(life->parts[LIFE_FORECAST]) > 0;
+    fprintf(out, "},\"not_kept\":[%s],\"delivery\":", is_kept ? "" : "\"explanations\"");
     put_group(out, life, "/delivery");
     fputs(",\"attempts\":", out);
     row_json_array(out, life->parts[LIFE_ATTEMPTS]);
