@@ -273,6 +273,7 @@ const words = {
   why: ["Why", "Waarom"],
   why_share: ["Cars here could draw %s; this connection got %s, bound by %s.",
     "Auto's hier kunnen %s afnemen; deze aansluiting kreeg %s, begrensd door %s."],
+  why_not_kept: ["What the round foresaw and shared is not kept any more.", "Wat de ronde voorzag en verdeelde wordt niet meer bewaard."],
   why_none: ["The round kept no reason for this connection", "De ronde bewaarde geen reden voor deze aansluiting"],
   what_measured: ["What was measured", "Wat er gemeten was"],
   what_foreseen: ["What was foreseen", "Wat er voorzien was"],
