@@ -82,6 +82,12 @@ def print_quarter(api, transformer, quarter):
           f"   {'-' if lowest is None else f'{lowest / 1000:.1f} kW':>9}", flush=True)
 
 
+def is_there(loads, quarter, is_late):
+    """Measured at all feeders; or at some, when it is late or the next quarter hour is there."""
+    first = loads and time_of(loads[0]["quarter"]) == quarter
+    return first and (is_late or len(loads) > 1 or None not in loads[0]["p_w"])
+
+
 def watch(api, args):
     transformer = next(api.items("/v1/transformers"))["id"]
     print(f"transformer {transformer}: kW per phase / limit, '!' is over; UTC")
@@ -90,10 +96,10 @@ def watch(api, args):
     end = time_of(args.end)
     seen_at = time.monotonic()
     while shown < end:
-        span = f"from={stamp(shown)}&to={stamp(shown + QUARTER)}"
+        span = f"from={stamp(shown)}&to={stamp(shown + 2 * QUARTER)}"
         try:
             there = list(api.items(f"/v1/transformers/{transformer}/loads?{span}"))
-            if there:
+            if is_there(there, shown, time.monotonic() - seen_at > args.patience / 2):
                 print_quarter(api, transformer, shown)
                 shown += QUARTER
                 seen_at = time.monotonic()
@@ -136,7 +142,7 @@ def truth_rows(path, case, start, end):
 
 
 def replay_folder(case, start, end):
-    """The street as a case of the planner's replay."""
+    """The street, with its history, as a case of the planner's replay."""
     street = json.loads((case / "street.json").read_text())
     folder = case / "replay"
     folder.mkdir(exist_ok=True)
@@ -154,8 +160,10 @@ def replay_folder(case, start, end):
     (folder / "grid.json").write_text(json.dumps(
         {"name": "street", "timezone": "Europe/Amsterdam", "transformers": transformers, "feeders": feeders,
          "chargers": chargers}), encoding="ascii")
-    for name in ("loads.csv", "sessions.csv"):
-        (folder / name).write_bytes((case / name).read_bytes())
+    (folder / "sessions.csv").write_bytes((case / "sessions.csv").read_bytes())
+    header, *evening = (case / "loads.csv").read_text().splitlines(keepends=True)
+    history = (case / "history.csv").read_text() or header
+    (folder / "loads.csv").write_text(history + "".join(evening), encoding="ascii")
     pauses = [m.get("message_interval_s", 3600) for m in street["meters"]]
     (folder / "case.ini").write_text(f"[case]\nscore_from = {stamp(start)}\n"
                                      f"message_interval_s = {max(pauses)}\npolicies = rule\n", encoding="ascii")
