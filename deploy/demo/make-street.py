@@ -16,7 +16,7 @@ VOLT, LEAST_A, MOST_A = 230, 6, 16
 QUARTER = datetime.timedelta(minutes=15)
 FIRST = datetime.datetime(2026, 1, 14, 13, 30)  # UTC; half an hour before the evening begins
 QUARTERS = 42  # up to 01:00 Dutch time
-HISTORY, DAY_SPREAD = 14 * 96, 0.04  # quarters before that; whole days draw more or less
+HISTORY, DAY_SPREAD = 28 * 96, 0.04  # quarters before that; whole days draw more or less
 PEAK_RATIO = 1.28  # of what would be drawn without control, against the limits
 
 # W that a household draws on average on a working day in winter, by hour of Dutch time; and how much
@@ -67,7 +67,7 @@ def household_w(time):
     """Of Dutch winter time, by days that begin at one in the night."""
     hours = (time - utc("1:00")).total_seconds() / 3600
     day, hour = (utc("1:00") + datetime.timedelta(hours=hours - hours % 24)), 1 + hours % 24
-    is_off = day.weekday() >= 5 or (day.month, day.day) == (1, 1)
+    is_off = day.weekday() >= 5 or (day.month, day.day) in ((12, 25), (12, 26), (1, 1))
     return between(WORKDAY, hour) * (between(DAY_OFF, hour) if is_off else 1)
 
 
