@@ -377,6 +377,8 @@ const words = {
   "keys.restored": ["Counters lifted", "Tellers opgehoogd"],
   "history.rolled": ["Month rolled up", "Maand opgerold"],
   "history.dropped": ["Old measurements dropped", "Oude metingen verwijderd"],
+  "history.removed": ["Old records removed", "Oude gegevens verwijderd"],
+  "tls.refused": ["TLS refused", "TLS geweigerd"],
   "authority.made": ["Authority made", "Autoriteit gemaakt"],
   "certificate.issued": ["Certificate issued", "Certificaat uitgegeven"],
   "certificate.renewed": ["Certificate renewed", "Certificaat vernieuwd"],
