@@ -68,11 +68,11 @@ cat >"$WORK/audit.ini" <<EOF
 [database]
 connection = host=$PGHOST dbname=socmod user=socmod_audit
 EOF
-start=$(date +%s.%N)
 ${MEASURE:-} /usr/bin/time -f '%M' "$BIN/socmod-audit" --config "$WORK/audit.ini" --verify >"$WORK/said" 2>"$WORK/rss" \
     || fail "$(cat "$WORK/said" "$WORK/rss")"
-rate trail_verify "$EVENTS" "$start" events/s
-echo "trail_verify_seconds $(grep -o '[0-9.]* s$' "$WORK/said")"
+took=$(grep -o '[0-9.]* s$' "$WORK/said")
+echo "trail_verify_seconds $took"
+awk -v took="$took" -v events="$EVENTS" 'BEGIN { printf "trail_verify %.0f events/s\n", events / took }'
 echo "trail_verify_events $EVENTS events"
 echo "trail_verify_resident $(tail -n 1 "$WORK/rss") kB"
 echo "trail_octets_per_event $(db "select round(sum(pg_total_relation_size(inhrelid)) / $EVENTS) from pg_inherits
