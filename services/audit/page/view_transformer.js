@@ -138,18 +138,23 @@ function aheadTable(items, at) {
     ], hours, (item) => item.quarter)) : null;
 }
 
+// How base loads were found, mostly the same of all phases.
+const methodText = (rows) => [...new Set(rows.map((f) => told("method_", f.method)))].join(", ");
+
 function roundSection(round, item, at, isWhole) {
   if (!round) return null;
   const rows = [...round.forecast].sort((a, b) => (b.feeder === null) - (a.feeder === null)
     || String(a.feeder).localeCompare(String(b.feeder)) || a.phase - b.phase);
   return section(t("newest_round"),
     h("p", { class: "line" }, h("span", { class: "quiet" }, t("decided_for"), " "), quarter(round.quarter, at),
-      h("span", { class: "quiet" }, t("made_at"), " "), time(round.finished, at, true), controlText(round),
+      h("span", { class: "quiet" }, t("made_at"), " "), time(round.finished, at, true),
+      h("span", { class: "quiet" }, t("method"), " "), methodText(rows), controlText(round),
       isWhole ? null : h("a", { href: `#/round/${round.id}` }, t("shares"))),
     table(t("newest_round"), [
       { name: t("place"), class: "lead", cell: (f) => `${f.feeder ?? item.id} L${f.phase}` },
       { name: t("limit"), number: true, cell: (f) => kilowatt(f.limit_w) },
       { name: t("base"), number: true, cell: (f) => kilowatt(f.base_w) },
+      { name: t("base_up_to"), number: true, cell: (f) => kilowatt(f.p95_w) },
       { name: t("margin"), number: true, cell: (f) => kilowatt(f.margin_w) },
       { name: t("headroom"), number: true, cell: (f) => kilowatt(f.headroom_w) },
       { name: t("demand"), number: true, cell: (f) => h("span", { class: f.headroom_w != null && f.demand_w > f.headroom_w ? "near-ink strong" : "" }, kilowatt(f.demand_w)) },
