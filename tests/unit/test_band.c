@@ -102,3 +102,44 @@ Test(band, is_never_negative)
         band_learn(&band, 2, n % CALENDAR_SLOTS, 0);
     cr_expect_geq(band_above(&band, BAND_P95, 2, 0), 0, "no error at all");
 }
+
+Test(band, follows_errors_of_late_only_where_they_are_new)
+{
+    float growth[2];
+    for (int which = 0; which < 2; which++) {
+        int lane = which * (RIDGE_LANES - 1);
+        struct band band;
+        band_start(&band, 10000);
+        for (int n = 0; n < 2000; n++)
+            band_learn(&band, lane, 40, n % 2 ? 100 : -100);
+        float before_w = band_above(&band, BAND_P95, lane, 40);
+        for (int n = 0; n < 4; n++)
+            band_learn(&band, lane, 40, n % 2 ? 1000 : -1000);
+        growth[which] = band_above(&band, BAND_P95, lane, 40) / before_w;
+    }
+    cr_expect_gt(growth[0], 1.1F * growth[1], "15 min: %g, a day: %g", growth[0], growth[1]);
+}
+
+Test(band, learns_of_every_block_on_its_first_day)
+{
+    struct band band;
+    band_start(&band, 10000);
+    for (int n = 0; n < 40; n++)
+        band_learn(&band, 0, 0, n % 2 ? 100 : -100);
+    float own = band.block[0][0], other = band.block[0][BAND_BLOCKS - 1];
+    cr_expect_float_eq(other, own, 0.01 * own, "%g and %g", own, other);
+    for (int n = 0; n < 5 * CALENDAR_SLOTS; n++)
+        band_learn(&band, 0, 0, n % 2 ? 1000 : -1000);
+    cr_expect_gt(band.block[0][0], 1.2F * band.block[0][BAND_BLOCKS - 1], "then each its own");
+}
+
+Test(band, keeps_some_width_where_a_block_never_erred)
+{
+    struct band band;
+    band_start(&band, 10000);
+    for (int day = 0; day < 300; day++)
+        for (int slot = 0; slot < CALENDAR_SLOTS; slot++)
+            band_learn(&band, 0, slot, slot < BAND_BLOCK ? 0 : slot % 2 ? 1000 : -1000);
+    float width_w = band_above(&band, BAND_P95, 0, 0);
+    cr_expect_gt(width_w, 50, "%g", width_w);
+}

@@ -232,3 +232,35 @@ Test(chain, names_a_head_that_says_otherwise)
                            " last event");
     free(text);
 }
+
+Test(chain, names_the_false_one_of_two_in_whichever_order_they_are_read)
+{
+    static struct trail trail;
+    seal(&trail);
+    put_in(&trail, 5, 5);
+    struct chain chain = {.shard = SHARD};
+    for (size_t i = 0; i < 5; i++)
+        cr_assert(chain_follow(&chain, &trail.list[i]));
+    struct trail_event event = trail.list[4];
+    trail.list[4] = trail.list[5];
+    trail.list[5] = event;
+    char *text = explain(&chain, &trail);
+    cr_expect_str_eq(text, "sequence 5 (id 99): " NEVER);
+    free(text);
+}
+
+// Also where whoever left one out has sealed what follows.
+Test(chain, follows_no_number_that_is_not_the_next)
+{
+    static struct trail trail;
+    seal(&trail);
+    struct trail_event *event = &trail.list[5];
+    struct digest content = trail_content(event);
+    event->sequence = 7;
+    event->hash = trail_link(&trail.list[4].hash, SHARD, 7, &content);
+    struct chain chain = {.shard = SHARD};
+    for (size_t i = 0; i < 5; i++)
+        cr_assert(chain_follow(&chain, &trail.list[i]));
+    cr_expect(!chain_follow(&chain, event));
+    cr_expect_eq(chain.sequence, 5);
+}

@@ -235,3 +235,32 @@ Test(demand, orders_pauses)
         before = last;
     }
 }
+
+Test(demand, lets_who_is_back_for_an_hour_pause_like_anybody)
+{
+    struct demand back = demand_of_past("DDDDPPPP.."), never = demand_of_past("DDDDDDDDDD");
+    struct demand just = demand_of_past("DDDPPPP...");
+    cr_expect_eq(demand_turn(&back, 77), demand_turn(&never, 77));
+    cr_expect_gt(demand_turn(&just, 0), demand_turn(&never, UINT32_MAX), "not so a quarter before");
+}
+
+// A limit stands for the whole connection: 6 A on each of three phases are 4140 W.
+Test(demand, counts_as_paused_below_6_A_on_each_phase)
+{
+    struct facts_connection connection = {.phase_count = 3};
+    for (int at = 0; at < FACTS_QUARTERS; at++)
+        connection.loads[at] = (struct facts_load){{at < 2 ? FULL_W : 0}, at < 4 ? 4139 : NONE};
+    cr_expect_eq(demand_of(&connection, FULL_W, FULL_W).charging, 4);
+    for (int at = 2; at < 4; at++)
+        connection.loads[at].limit_w = 4140;
+    cr_expect_eq(demand_of(&connection, FULL_W, FULL_W).charging, 2, "it could have charged");
+}
+
+Test(demand, is_no_pause_where_the_contract_allows_no_more)
+{
+    struct facts_connection connection = {.phase_count = 1};
+    for (int at = 0; at < FACTS_QUARTERS; at++)
+        connection.loads[at] = (struct facts_load){{0}, NONE};
+    cr_expect_eq(demand_of(&connection, 1000, 1000).kind, DEMAND_IDLE);
+    cr_expect_eq(demand_of(&connection, 1000, 999).kind, DEMAND_PAUSED);
+}

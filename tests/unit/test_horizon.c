@@ -53,6 +53,41 @@ ParameterizedTest(struct highest *c, horizon, finds_the_highest_level_of_a_time)
     cr_expect_eq(horizon_highest(NULL, 3, FULL_W, START, START + 1), FULL_W, "no plan");
 }
 
+Test(horizon, finds_the_highest_level_before_a_fall_too)
+{
+    const struct horizon_plan plan = {
+        START, START + 7200, 2, {{START, 8280}, {START + 3600, 6210}}};
+    cr_expect_eq(level_at(&plan, 0), 2760);
+    cr_expect_eq(level_at(&plan, 3600), 2070);
+    cr_expect_eq(horizon_highest(&plan, 3, FULL_W, START, START + 7200), 2760);
+}
+
+// Until its first period a valid profile says nothing: the charger has its own settings.
+Test(horizon, limits_nothing_before_the_first_step)
+{
+    const struct horizon_plan plan = {START, START + 7200, 1, {{START + 1800, 6210}}};
+    cr_expect_eq(level_at(&plan, 0), FULL_W);
+    cr_expect_eq(level_at(&plan, 1800), 2070);
+    cr_expect(!horizon_keeps(&plan, 6210, START, START + 3600));
+    cr_expect(horizon_keeps(&plan, 6210, START + 1800, START + 3600));
+}
+
+Test(horizon, remembers_no_more_steps_than_it_has_room_for)
+{
+    struct profile profile = {.valid_from = START, .valid_to = START + 40 * QUARTER_S};
+    for (profile.count = 0; profile.count <= HORIZON_STEPS; profile.count++) {
+        struct profile_period *period = &profile.periods[profile.count];
+        period->start = START + profile.count * (int64_t)QUARTER_S;
+        profile_set(&period->set, PROFILE_MAX_POWER, 4140 + profile.count);
+    }
+    struct horizon_plan plan = {.count = 77};
+    cr_expect(!horizon_of_profile(&profile, &plan), "one too many");
+    cr_expect_eq(plan.count, 77);
+    profile.count--;
+    cr_expect(horizon_of_profile(&profile, &plan));
+    cr_expect_eq(plan.count, HORIZON_STEPS);
+}
+
 struct rounding {
     int32_t level_w, floor_w, capacity_w, rounded_w;
     char why[48];

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,5 +88,27 @@ ParameterizedTest(struct bad *c, limit_order, refuses)
     cr_assert_eq(err, c->err, "%s: %s", c->text, err_name(err));
     cr_expect(!strncmp(fault, c->fault, strlen(c->fault)), "%s: %s", c->text, fault);
     cr_expect_eq(order.limit_w, 42);
+    free(fault);
+}
+
+Test(limit_order, takes_a_reason_of_one_line_and_300_octets)
+{
+    char text[600], reason[LIMIT_REASON_MAX + 2] = {0};
+    static const char form[] = "{\"feeder\":\"F1\",\"phase_w\":1,"
+                               "\"until\":\"2026-01-14T19:00:00Z\",\"reason\":\"%s\"}";
+    struct limit_order order;
+    char *fault;
+    memset(reason, 'x', LIMIT_REASON_MAX);
+    snprintf(text, sizeof text, form, reason);
+    cr_expect_eq(limit_order_read(text, strlen(text), NOW, &order, &fault), ERR_NONE);
+    cr_expect_str_eq(order.reason, reason);
+    reason[LIMIT_REASON_MAX] = 'x';
+    snprintf(text, sizeof text, form, reason);
+    cr_expect_eq(limit_order_read(text, strlen(text), NOW, &order, &fault), ERR_SYNTAX);
+    cr_expect_str_eq(fault, "reason: 1 to 300 octets");
+    free(fault);
+    snprintf(text, sizeof text, form, "two\\nlines");
+    cr_expect_eq(limit_order_read(text, strlen(text), NOW, &order, &fault), ERR_SYNTAX);
+    cr_expect_str_eq(fault, "reason: one line");
     free(fault);
 }

@@ -141,3 +141,14 @@ Test(margin, moves_the_other_blocks_a_tenth)
     cr_expect_gt(own, 0.01, "%g", own);
     cr_expect_float_eq(other / own, 0.1 / 1.1, 0.01, "%g of %g", other, own);
 }
+
+Test(margin, is_moved_no_further_by_one_odd_quarter_hour_however_odd)
+{
+    struct margin high, absurd;
+    margin_start(&high, 0.05F);
+    margin_start(&absurd, 0.05F);
+    margin_learn(&high, 0, 0.25F, 0.004F);
+    margin_learn(&absurd, 0, 25, 0.004F);
+    cr_expect_eq(margin_share(&absurd, 0, 1), margin_share(&high, 0, 1));
+    cr_expect_lt(margin_share(&absurd, 0, 1), 0.1);
+}

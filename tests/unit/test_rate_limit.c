@@ -65,3 +65,33 @@ Test(rate_limit, keeps_working_in_a_crowd)
     }
     rate_limit_free(limit);
 }
+
+Test(rate_limit, forgets_whom_it_heard_last_the_longest_ago)
+{
+    struct rate_limit *limit = rate_limit_new(1, 1);
+    char client[32], before[32] = "192.0.2.1";
+    cr_assert_eq(passing(limit, before, 0, 1), 1);
+    for (int i = 1; i < 100000; i++) {
+        snprintf(client, sizeof client, "10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
+        cr_assert_eq(passing(limit, client, i, 1), 1);
+        cr_assert_eq(passing(limit, before, i, 1), 0, "a newcomer set %s free", before);
+        snprintf(before, sizeof before, "%s", client);
+    }
+    rate_limit_free(limit);
+}
+
+Test(rate_limit, lets_one_request_pass_at_least)
+{
+    struct rate_limit *limit = rate_limit_new(1, 0);
+    cr_expect_eq(passing(limit, "192.0.2.1", 100 * S, 3), 1);
+    rate_limit_free(limit);
+}
+
+Test(rate_limit, says_less_when_part_of_the_wait_is_over)
+{
+    struct rate_limit *limit = rate_limit_new(2, 1);
+    cr_expect_eq(rate_limit_take(limit, "192.0.2.1", 100 * S), 0);
+    int64_t wait_ns = rate_limit_take(limit, "192.0.2.1", 100 * S + S / 4);
+    cr_expect(wait_ns > S / 4 - 10 && wait_ns < S / 4 + 10, "%jd", (intmax_t)wait_ns);
+    rate_limit_free(limit);
+}

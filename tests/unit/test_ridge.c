@@ -145,3 +145,38 @@ Test(ridge, starts_a_lane_again_that_went_wrong)
     for (int i = 0; i < RIDGE_INPUTS; i++)
         cr_expect_eq(ridge.theta[i][5], 0);
 }
+
+Test(ridge, counts_no_error_for_more_than_three_deviations)
+{
+    struct ridge far, absurd;
+    struct ridge_inputs x;
+    uint32_t state = 5;
+    draw(&x, &state);
+    ridge_start(&far);
+    ridge_start(&absurd);
+    const float y[RIDGE_LANES] = {3, 3, 3, 3, -3, -3, -3, -3};
+    const float absurd_y[RIDGE_LANES] = {4, 50, 3e5F, 1e30F, -4, -50, -3e5F, -1e30F};
+    ridge_learn(&far, &x, y, all, whole);
+    ridge_learn(&absurd, &x, absurd_y, all, whole);
+    for (int lane = 0; lane < RIDGE_LANES; lane++)
+        for (int i = 0; i < RIDGE_INPUTS; i++)
+            cr_expect_eq(absurd.theta[i][lane], far.theta[i][lane], "lane %d", lane);
+}
+
+Test(ridge, forgets_what_was_long_ago)
+{
+    struct ridge ridge;
+    ridge_start(&ridge);
+    static const float quick[RIDGE_LANES] = {0.98F, 0.98F, 0.98F, 0.98F,
+                                             0.98F, 0.98F, 0.98F, 0.98F};
+    struct ridge_inputs x;
+    float y[RIDGE_LANES];
+    uint32_t state = 5;
+    for (int n = 0; n < 4000; n++) {
+        draw(&x, &state);
+        for (int lane = 0; lane < RIDGE_LANES; lane++)
+            y[lane] = (n < 2000 ? 1 : 2) + 0.1F * chance(&state);
+        ridge_learn(&ridge, &x, y, all, quick);
+    }
+    cr_expect_float_eq(ridge.theta[0][0], 2, 0.2, "%g", ridge.theta[0][0]);
+}

@@ -490,3 +490,32 @@ Test(sharing, does_not_depend_on_the_order_of_rows)
         }
     }
 }
+
+Test(sharing, holds_nobody_below_its_floor_in_a_pause)
+{
+    struct street street = street_of(1, 2500, INT64_MAX);
+    add(&street, 0, 1, FULL_W, 500, 1)->least_w = LEAST_W;
+    add(&street, 0, 1, FULL_W, 0, 1)->least_w = LEAST_W;
+    fill(&street);
+    cr_expect_eq(street.users[0].bound, SHARING_PAUSE);
+    cr_expect_eq(street.users[0].level_w, 500);
+    cr_expect_eq(street.users[1].level_w, 2500, "it draws nothing of it");
+}
+
+Test(sharing, counts_what_is_fixed_below_6_A_as_nothing)
+{
+    struct street street = street_of(1, 3000, INT64_MAX);
+    struct sharing_user *fixed = add(&street, 0, 1, FULL_W, 0, 1);
+    fixed->fixed = true;
+    fixed->level_w = LEAST_W - 1;
+    fixed->least_w = LEAST_W;
+    add(&street, 0, 1, FULL_W, 0, 1);
+    fill(&street);
+    cr_expect_eq(street.users[1].level_w, 3000, "a pause");
+    fixed->level_w = LEAST_W;
+    fill(&street);
+    cr_expect_eq(street.users[1].level_w, 3000 - LEAST_W);
+    fixed->level_w = fixed->demand_w = 1000;
+    fill(&street);
+    cr_expect_eq(street.users[1].level_w, 2000, "all that it wants, and less than 6 A");
+}
