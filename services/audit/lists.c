@@ -36,19 +36,25 @@
     "   r.blind from plan.round r where r.transformer = t.number" \
     "  order by r.quarter desc, r.finished desc limit 1) x)"
 
-// The worst phase of the hours ahead, as the newest outlook of a day has them: what the load without
-// the steered chargers stays below in 19 of 20 quarter hours.
+// The worst phase of the hours to come, as the newest outlook of a day has them: what the load without
+// the steered chargers stays below in 19 of 20 quarter hours, and on it what the cars that the newest
+// round knows would draw if nothing held them back.
 #define AHEAD \
     "(select row_to_json(x) from" \
-    "  (select round(v.w::numeric / t.limit_w[o.phase], 4) as ratio, o.phase," \
+    "  (select round((v.w + coalesce(c.demand_w, 0))::numeric / t.limit_w[o.phase], 4) as ratio," \
+    "    round(v.w::numeric / t.limit_w[o.phase], 4) as base_ratio, o.phase," \
     "    audit.at_s(r.quarter + (v.n - 1) * interval '1 hour') as quarter" \
     "   from (select r.id, r.quarter from plan.round r where r.transformer = t.number" \
+    "     order by r.quarter desc, r.finished desc limit 1) n" \
+    "   cross join (select r.id, r.quarter from plan.round r where r.transformer = t.number" \
     "     and r.quarter > z.quarter - interval '1 day'" \
     "     and (select true from plan.outlook o where o.round = r.id and o.feeder is null limit 1)" \
     "     order by r.quarter desc, r.finished desc limit 1) r" \
-    "   join plan.outlook o on o.round = r.id and o.feeder is null," \
-    "   unnest(o.p95_w) with ordinality v (w, n) where t.limit_w[o.phase] > 0" \
-    "   order by v.w::numeric / t.limit_w[o.phase] desc, v.n limit 1) x)"
+    "   join plan.outlook o on o.round = r.id and o.feeder is null" \
+    "   left join plan.forecast c on c.round = n.id and c.feeder is null and c.phase = o.phase" \
+    "   cross join unnest(o.p95_w) with ordinality v (w, n)" \
+    "   where t.limit_w[o.phase] > 0 and r.quarter + v.n * interval '1 hour' > n.quarter" \
+    "   order by 1 desc, v.n limit 1) x)"
 
 #define CSV_PHASES(name, short) \
     "item." name "[1] as " short "_l1_w, item." name "[2] as " short "_l2_w, item." name \

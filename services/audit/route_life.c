@@ -46,7 +46,10 @@ static void answer_life(struct http_request *request, const struct life *life)
     row_json_array(&out, life->parts[LIFE_FORECAST]);
     buffer_add_text(&out, ",\"share\":");
     put_group(&out, life, LIFE_SHARE);
-    buffer_add_text(&out, "},\"delivery\":");
+    // A round writes its lines with itself: where there are none, they were there once.
+    bool is_kept = PQntuples(life->parts[LIFE_FORECAST]) > 0;
+    buffer_add_text(&out, is_kept ? "},\"not_kept\":[]" : "},\"not_kept\":[\"explanations\"]");
+    buffer_add_text(&out, ",\"delivery\":");
     put_group(&out, life, LIFE_DELIVERY);
     buffer_add_text(&out, ",\"attempts\":");
     row_json_array(&out, life->parts[LIFE_ATTEMPTS]);
