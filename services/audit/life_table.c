@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define QUARTER_US INT64_C(900000000)
+#define COUNT(array) (sizeof(array) / sizeof *(array))
 
 // SQL keeps the lines it was given.
 // clang-format off
@@ -40,13 +41,6 @@
     COLUMN(PLANNER, "r.planner") \
     COLUMN(CONGESTED, "r.congested") \
     COLUMN(BLIND, "r.blind") \
-    COLUMN(OF_SHARE, "s.round as \"/share\"") \
-    COLUMN(DEMAND, "s.demand_w") \
-    COLUMN(SHARE, "s.share_w") \
-    COLUMN(BOUND_BY, "s.bound_by") \
-    COLUMN(DECISION, "s.decision") \
-    COLUMN(REASON, "s.reason") \
-    COLUMN(PROFILE, "s.profile") \
     COLUMN(OF_DELIVERY, "d.profile as \"/delivery\"") \
     COLUMN(ROUTE, "d.route") \
     COLUMN(STATE, "d.state") \
@@ -61,6 +55,7 @@
     COLUMN(TRANSFORMER, "r.transformer as \"/transformer\"") \
     COLUMN(FEEDER, "c.feeder as \"/feeder\"") \
     COLUMN(FEEDER_ID, "f.id as \"/feeder_id\"") \
+    COLUMN(CONNECTION, "p.connection as \"/connection\"") \
     COLUMN(METER, "p.meter as \"/meter\"")
 #define AS_PLACE(name, sql) MAIN_##name,
 #define AS_SQL(name, sql) ", " sql
@@ -69,7 +64,6 @@ enum main_column { MAIN_ID, MAIN(AS_PLACE) };
 static const char main_sql[] =
     "select p.id" MAIN(AS_SQL)
     " from plan.profile p join plan.round r on r.id = p.round"
-    " left join plan.share s on s.round = p.round and s.connection = p.connection"
     " left join p3.delivery d on d.profile = p.id"
     " left join grid.transformer t on t.number = r.transformer"
     " left join grid.connection c on c.number = p.connection"
@@ -98,6 +92,11 @@ static const char measured_rolled_sql[] =
     "select " MEASURED_COLUMNS " from grid.feeder g"
     " join lateral (select * from dali.quarter_of(g.number, $2) limit 1) q on true"
     " where g.transformer = $1 order by g.id";
+
+static const enum main_column share_keys[] = {MAIN_ROUND, MAIN_CONNECTION};
+static const char share_sql[] =
+    "select demand_w, share_w, bound_by, decision, reason, profile from plan.share"
+    " where round = $1 and connection = $2";
 
 // Of its feeder and of the transformer.
 static const enum main_column forecast_keys[] = {MAIN_ROUND, MAIN_FEEDER, MAIN_FEEDER_ID};
@@ -132,15 +131,16 @@ struct keys {
 };
 
 static struct db_ask ask_by_keys(const char *sql, const PGresult *main,
-                                 const enum main_column places[static ASK_KEYS], struct keys *keys)
+                                 const enum main_column *places, size_t count, struct keys *keys)
 {
-    for (int i = 0; i < ASK_KEYS; i++) {
+    for (size_t i = 0; i < count; i++) {
         int column = (int)places[i];
         keys->values[i] = PQgetisnull(main, 0, column) ? NULL : PQgetvalue(main, 0, column);
         keys->lengths[i] = PQgetlength(main, 0, column);
     }
-    return (struct db_ask){sql, ASK_KEYS, keys->values, keys->lengths, true};
+    return (struct db_ask){sql, (int)count, keys->values, keys->lengths, true};
 }
+#define ASK(name, main, keys) ask_by_keys(name##_sql, main, name##_keys, COUNT(name##_keys), keys)
 
 // Has each feeder a quarter hour?
 static bool is_measured(const PGresult *measured)
@@ -154,8 +154,8 @@ static bool is_measured(const PGresult *measured)
 static enum err read_rolled(struct db *db, struct life *life)
 {
     struct keys keys;
-    const struct db_ask ask =
-        ask_by_keys(measured_rolled_sql, life->parts[LIFE_MAIN], measured_keys, &keys);
+    const struct db_ask ask = ask_by_keys(measured_rolled_sql, life->parts[LIFE_MAIN],
+                                          measured_keys, COUNT(measured_keys), &keys);
     PGresult *rolled;
     enum err err = db_query_all(db, &ask, 1, &rolled);
     if (err)
@@ -168,20 +168,18 @@ static enum err read_rolled(struct db *db, struct life *life)
 // What hangs on the row of main.
 static enum err read_rest(struct db *db, struct life *life)
 {
-    struct keys keys[3];
+    struct keys keys[4];
     const PGresult *main = life->parts[LIFE_MAIN];
-    const struct db_ask asks[] = {
-        ask_by_keys(measured_sql, main, measured_keys, &keys[0]),
-        ask_by_keys(forecast_sql, main, forecast_keys, &keys[1]),
-        ask_by_keys(receipts_sql, main, receipts_keys, &keys[2]),
-    };
-    PGresult *results[3];
-    enum err err = db_query_all(db, asks, 3, results);
+    const struct db_ask asks[] = {ASK(measured, main, &keys[0]), ASK(share, main, &keys[1]),
+                                  ASK(forecast, main, &keys[2]), ASK(receipts, main, &keys[3])};
+    PGresult *results[4];
+    enum err err = db_query_all(db, asks, 4, results);
     if (err)
         return err;
     life->parts[LIFE_MEASURED] = results[0];
-    life->parts[LIFE_FORECAST] = results[1];
-    life->parts[LIFE_RECEIPTS] = results[2];
+    life->parts[LIFE_SHARE] = results[1];
+    life->parts[LIFE_FORECAST] = results[2];
+    life->parts[LIFE_RECEIPTS] = results[3];
     return is_measured(results[0]) ? ERR_NONE : read_rolled(db, life);
 }
 
@@ -210,10 +208,9 @@ void life_table_clear(struct life *life)
     *life = (struct life){0};
 }
 
-bool life_table_has(const struct life *life, enum life_group group)
+bool life_table_has_delivery(const struct life *life)
 {
-    return !PQgetisnull(life->parts[LIFE_MAIN], 0,
-                        group == LIFE_SHARE ? MAIN_OF_SHARE : MAIN_OF_DELIVERY);
+    return !PQgetisnull(life->parts[LIFE_MAIN], 0, MAIN_OF_DELIVERY);
 }
 
 // A gateway may refuse what the meter took.

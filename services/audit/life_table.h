@@ -9,8 +9,9 @@
 
 // In the groups and columns that row_json.h takes.
 enum life_part {
-    LIFE_MAIN, // one row: the profile; "/round", "/share", "/delivery"
+    LIFE_MAIN, // one row: the profile; "/round", "/delivery"
     LIFE_MEASURED,
+    LIFE_SHARE, // one row, or none
     LIFE_FORECAST,
     LIFE_ATTEMPTS,
     LIFE_RECEIPTS,
@@ -26,8 +27,7 @@ MUST_CHECK enum err life_table_read(struct db *db, const char *id, struct life *
 void life_table_clear(struct life *life);
 
 // There must be the row of LIFE_MAIN.
-enum life_group { LIFE_SHARE, LIFE_DELIVERY };
-bool life_table_has(const struct life *life, enum life_group group);
+bool life_table_has_delivery(const struct life *life);
 const char *life_table_state(const struct life *life); // as the API calls it
 struct step_times life_table_times(const struct life *life);
 

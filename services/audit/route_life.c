@@ -23,12 +23,11 @@ static void put_steps(struct buffer *out, const struct step_times *times)
     buffer_add_char(out, ']');
 }
 
-// Of the main row, where there is one.
-static void put_group(struct buffer *out, const struct life *life, enum life_group group)
+// A row that there may not be.
+static void put_row(struct buffer *out, const PGresult *result, const char *group, bool has)
 {
-    if (life_table_has(life, group))
-        row_json_object(out, life->parts[LIFE_MAIN], 0,
-                        group == LIFE_SHARE ? "/share" : "/delivery");
+    if (has)
+        row_json_object(out, result, 0, group);
     else
         buffer_add_text(out, "null");
 }
@@ -45,12 +44,12 @@ static void answer_life(struct http_request *request, const struct life *life)
     buffer_add_text(&out, ",\"why\":{\"forecast\":");
     row_json_array(&out, life->parts[LIFE_FORECAST]);
     buffer_add_text(&out, ",\"share\":");
-    put_group(&out, life, LIFE_SHARE);
+    put_row(&out, life->parts[LIFE_SHARE], NULL, PQntuples(life->parts[LIFE_SHARE]));
     // A round writes its lines with itself: where there are none, they were there once.
     bool is_kept = PQntuples(life->parts[LIFE_FORECAST]) > 0;
     buffer_add_text(&out, is_kept ? "},\"not_kept\":[]" : "},\"not_kept\":[\"explanations\"]");
     buffer_add_text(&out, ",\"delivery\":");
-    put_group(&out, life, LIFE_DELIVERY);
+    put_row(&out, life->parts[LIFE_MAIN], "/delivery", life_table_has_delivery(life));
     buffer_add_text(&out, ",\"attempts\":");
     row_json_array(&out, life->parts[LIFE_ATTEMPTS]);
     buffer_add_text(&out, ",\"receipts\":");

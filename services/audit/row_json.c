@@ -25,13 +25,13 @@ enum {
 
 static void put_text(struct buffer *out, const char *text, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
+    static const char digits[] = "0123456789abcdef", control[] = {'\\', 'u', '0', '0'};
     char *room = buffer_room(out, 6 * len + 2), *at = room;
     *at++ = '"';
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c < ' ') {
-            memcpy(at, "\\u00", 4);
+            memcpy(at, control, sizeof control);
             at[4] = digits[c >> 4];
             at[5] = digits[c & 15];
             at += 6;
@@ -175,14 +175,9 @@ void row_json_object(struct buffer *out, const PGresult *result, int row, const 
         const char *name = PQfname(result, column);
         if (*name == '/')
             break;
-        size_t len = strlen(name);
-        char *at = buffer_room(out, len + 4);
-        if (column > first)
-            *at++ = ',', out->len++;
-        *at = '"';
-        memcpy(at + 1, name, len);
-        memcpy(at + 1 + len, "\":", 2);
-        out->len += len + 3;
+        buffer_add_text(out, column > first ? ",\"" : "\"");
+        buffer_add_text(out, name);
+        buffer_add(out, "\":", 2);
         put_value(out, result, row, column);
     }
     buffer_add_char(out, '}');
