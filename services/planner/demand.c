@@ -23,7 +23,7 @@ static const double USES_PHASE = 0.6;                 // how many of its phases 
 static const double AT_ONCE = 0.8;                    // of arrivals that start to charge at once
 static const double MID_QUARTER = 0.5;                // an arrival falls on average in the middle
 
-static int newest_report(const struct facts_connection *connection)
+int demand_report(const struct facts_connection *connection)
 {
     for (int at = 0; at <= STAND_IN; at++)
         for (int own = 0; own < connection->phase_count; own++)
@@ -79,13 +79,18 @@ static void look_back(const struct facts_connection *connection, int at, struct 
     }
 }
 
-double demand_expected(double arrivals, int slot)
+double demand_usual(double arrivals, int slot)
 {
     static const double by_hour[] = {
         .037, .028, .021, .016, .012, .010, .008, .013, .027, .043, .042, .042,
         .044, .043, .040, .044, .047, .053, .064, .066, .060, .053, .050, .046,
     };
-    return fmin(THREATENING * by_hour[slot * 24 / QUARTERS_A_DAY] * arrivals / ARRIVALS, 1);
+    return by_hour[slot * 24 / QUARTERS_A_DAY] * arrivals / ARRIVALS;
+}
+
+double demand_expected(double arrivals, int slot)
+{
+    return fmin(THREATENING * demand_usual(arrivals, slot), 1);
 }
 
 uint32_t demand_turn(const struct demand *demand, uint32_t by_lot)
@@ -111,7 +116,7 @@ struct demand demand_of(const struct facts_connection *connection, int32_t capac
                         int32_t limit_w)
 {
     unsigned all = (1U << connection->phase_count) - 1;
-    int at = newest_report(connection);
+    int at = demand_report(connection);
     if (at < 0)
         return (struct demand){.kind = DEMAND_UNHEARD, .phases = all, .level_w = capacity_w};
     unsigned phases = 0;

@@ -23,8 +23,11 @@ struct demand {
     int back;        // where it drew, but was paused before: quarters since
 };
 
+// The quarter of which its newest report tells, at most two before the last; -1: none.
+int demand_report(const struct facts_connection *connection);
+
 // capacity_w  what contract and chargers allow per phase
-// limit_w     per phase, in force at the end of the quarter before the one decided about
+// limit_w     per phase, in force at the end of the quarter of demand_report()
 //
 // A car that drew close to its limit, or that came in mid-quarter, may want all there is;
 // another a little more than it drew, at least 6 A.
@@ -39,11 +42,14 @@ struct demand demand_of(const struct facts_connection *connection, int32_t capac
 // and after two hours two of three.
 double demand_weight(int charging, int slot);
 
-// Of what connections may draw on a phase together, the share that is expected to be drawn when
-// nobody hears it: by hour of the local day, of 7,700 public sessions, and twice that, because
-// hours that threaten are those in which more cars are there than usual. 0 to 1.
+// Of what connections may draw on a phase together, the share that is usually drawn without a
+// limit: by hour of the local day, of 7,700 public sessions.
 //
 //   arrivals   cars a day that a connection sees
+double demand_usual(double arrivals, int slot);
+
+// The share that is expected to be drawn when nobody hears it: twice what is usual, because hours
+// that threaten are those in which more cars are there than usual. 0 to 1.
 double demand_expected(double arrivals, int slot);
 
 // Who pauses first where some must: the lowest. A pause lasts an hour, and so does at least the

@@ -6,9 +6,9 @@
 #include <assert.h>
 #include <stddef.h>
 
-// A release has at most so many steps: with the ramp before it a profile stays well below the
-// 23 periods that a message may have.
-enum { RELEASE_STEPS = 12, RAMP_STEPS = 8 };
+// At most so many steps: with the hours between them a profile stays below the 23 periods that a
+// message may have.
+enum { RELEASE_STEPS = 6, RAMP_STEPS = 6, RISE_HOURS = 3, HOUR_S = 3600 };
 
 static int32_t least(int64_t a, int64_t b)
 {
@@ -97,29 +97,14 @@ static int64_t add_ramp(const struct horizon_rules *rules, int phase_count, int6
     return start;
 }
 
-// Release from the level to the capacity in steps of equal height and length, a quarter hour
-// or a multiple of it; returns when the last step ends.
+// Release from the level to the capacity along the ramp, a quarter hour a step, in steps of equal
+// height; returns when the last of them ends. The jump to the charger's own setting is one more.
 static int64_t add_release(const struct horizon_rules *rules, int phase_count, int64_t level_w,
-                           int64_t capacity_w, int64_t start, int64_t room_s,
-                           struct profile *profile)
+                           int64_t capacity_w, int64_t start, struct profile *profile)
 {
-    int64_t quarters = room_s / QUARTER_S;
     int64_t rise_w = capacity_w - level_w;
-    int64_t steps = rise_w / HORIZON_AMPERE_W;
-    if (steps > quarters)
-        steps = quarters;
-    if (steps > RELEASE_STEPS)
-        steps = RELEASE_STEPS;
-    int64_t needed = (rise_w + rules->ramp_w - 1) / rules->ramp_w - 1;
-    if (steps < needed)
-        steps = least(needed, RELEASE_STEPS);
-    if (steps <= 0)
-        return start;
-    int64_t step_s = quarters / steps * QUARTER_S;
-    if (step_s < QUARTER_S)
-        step_s = QUARTER_S;
+    int64_t steps = least((rise_w + rules->ramp_w - 1) / rules->ramp_w - 1, RELEASE_STEPS);
     for (int64_t i = 1; i <= steps; i++) {
-        // The jump to the charger's own setting at the end is one step more.
         int64_t now_w = level_w + rise_w * i / (steps + 1);
         now_w -= now_w % HORIZON_AMPERE_W;
         if (now_w < HORIZON_LEAST_W)
@@ -127,14 +112,47 @@ static int64_t add_release(const struct horizon_rules *rules, int phase_count, i
         if (now_w < level_w)
             now_w = level_w;
         add(profile, start, now_w * phase_count);
-        start += step_s;
+        start += QUARTER_S;
     }
     return start;
 }
 
+void horizon_rise(int32_t level_w, int32_t capacity_w, int32_t tail_w[static HORIZON_TAIL])
+{
+    int64_t rise_w = capacity_w - level_w;
+    for (int hour = 1; hour <= HORIZON_TAIL; hour++)
+        tail_w[hour - 1] =
+            hour < RISE_HOURS
+                ? horizon_round((int32_t)(level_w + rise_w * hour / RISE_HOURS), 0, capacity_w)
+                : capacity_w;
+}
+
+// The hours of the tail, from `from` on; returns when it ends, and in level_w where it stood then.
+// A rise is as steep as the ramp is in a quarter hour, as no hour has room for all its steps.
+static int64_t add_tail(const struct horizon_rules *rules, int phase_count, const int32_t *tail_w,
+                        int32_t capacity_w, int64_t from, int32_t *level_w, struct profile *profile)
+{
+    int hours = least(rules->length_s / HOUR_S, HORIZON_TAIL + 1);
+    while (hours > 1 && tail_w[hours - 2] >= capacity_w)
+        hours--;
+    for (int hour = 1; hour < hours; hour++) {
+        int64_t begins = profile->valid_from + (int64_t)hour * HOUR_S, ends = begins + HOUR_S;
+        int32_t now_w = least(tail_w[hour - 1], (int64_t)*level_w + rules->ramp_w);
+        if (now_w < HORIZON_LEAST_W)
+            now_w = least(HORIZON_LEAST_W, capacity_w);
+        if (ends <= from)
+            continue;
+        if (now_w != *level_w)
+            add(profile, begins > from ? begins : from, (int64_t)now_w * phase_count);
+        *level_w = now_w;
+        from = ends;
+    }
+    return from;
+}
+
 void horizon_profile(const struct horizon_rules *rules, int phase_count, int32_t told_w,
-                     int32_t level_w, int32_t capacity_w, int64_t start, int64_t hold_s,
-                     struct profile *profile)
+                     int32_t level_w, const int32_t tail_w[static HORIZON_TAIL], int32_t capacity_w,
+                     int64_t start, int64_t hold_s, struct profile *profile)
 {
     assert(level_w <= capacity_w && phase_count > 0 && rules->ramp_w > 0);
     profile->valid_from = start;
@@ -148,9 +166,8 @@ void horizon_profile(const struct horizon_rules *rules, int phase_count, int32_t
     int64_t held = start + (hold_s ? hold_s : rules->hold_s);
     if (held < reached + QUARTER_S)
         held = reached + QUARTER_S;
-    int64_t room_s = start + rules->length_s - held;
-    profile->valid_to = add_release(rules, phase_count, level_w, capacity_w, held,
-                                    room_s > 0 ? room_s : 0, profile);
+    int64_t ends = add_tail(rules, phase_count, tail_w, capacity_w, held, &level_w, profile);
+    profile->valid_to = add_release(rules, phase_count, level_w, capacity_w, ends, profile);
 }
 
 // A period that holds from `at` on what holds there already, so that what is before can be lowered
@@ -183,5 +200,5 @@ void horizon_cap(const struct horizon_rules *rules, int phase_count, int32_t lim
         return;
     add(profile, profile->valid_to, limit_w);
     profile->valid_to =
-        add_release(rules, phase_count, limit_w / phase_count, capacity_w, until, 0, profile);
+        add_release(rules, phase_count, limit_w / phase_count, capacity_w, until, profile);
 }

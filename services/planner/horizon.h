@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a limit to the profile worth sending. A profile stands for hours, because a meter may
-// take a new one only once an hour: it holds the level for a while, then releases step by
-// step, so that a street does not jump when its limits end.
+// take a new one only once an hour, and the next may be lost: it holds the level for a while, then
+// has one for each hour ahead, as far as that is foreseen to be less than all there is, and
+// releases along the ramp, so that a street does not jump when its limits end.
 //
 // Levels are W per phase of the connection; a limit of W for the whole connection is the
 // level times its number of phases, also when the car uses fewer of them.
@@ -18,6 +19,7 @@ enum {
     HORIZON_AMPERE_W = 230,    // one ampere on one phase
     HORIZON_LEAST_W = 6 * 230, // per phase: below it a charger pauses (IEC 61851-1)
     HORIZON_STEPS = 24,        // of a plan; more than the writer of messages writes
+    HORIZON_TAIL = 7,          // hours after the first of which a profile tells
 };
 
 // A profile as the planner remembers it.
@@ -32,7 +34,7 @@ struct horizon_plan {
 
 struct horizon_rules {
     int32_t hold_s;   // a level stands this long before it is released
-    int32_t length_s; // from the start of a profile to its end, at least hold_s
+    int32_t length_s; // from the start of a profile to the end of its tail, at least hold_s
     int32_t ramp_w;   // a level rises at most this much per phase and quarter hour
     int32_t gain_w;   // a higher level is worth a message from this gain per phase on
 };
@@ -59,18 +61,23 @@ int32_t horizon_round(int32_t level_w, int32_t floor_w, int32_t capacity_w);
 bool horizon_is_worth_raising(const struct horizon_rules *rules, int32_t told_w, int32_t level_w,
                               int32_t capacity_w);
 
+// A tail where nothing is foreseen: an even rise to the capacity within three hours.
+void horizon_rise(int32_t level_w, int32_t capacity_w, int32_t tail_w[static HORIZON_TAIL]);
+
 // The profile for a connection.
 //
 //   told_w   what it is held at now, per phase: a rise from there follows the ramp
 //   level_w  where it shall go, at most capacity_w
+//   tail_w   where it shall be from one hour after start on, two hours, ...
 //   start    of the quarter hour that is decided about: the profile is valid from there
 //   hold_s   how long the level stands, instead of the rules'; 0: theirs
 //
-// Below capacity: ramp to the level, hold, release in equal steps until the end. At capacity:
-// ramp to it and end. A pause ends with the hold: the first step of the release is 6 A or more.
+// Below capacity: ramp to the level, hold, the hours of the tail that then are left, release. It
+// ends where all that is left of the tail is the capacity. At capacity: ramp to it and end. A pause
+// ends with the hold: what follows is 6 A or more.
 void horizon_profile(const struct horizon_rules *rules, int phase_count, int32_t told_w,
-                     int32_t level_w, int32_t capacity_w, int64_t start, int64_t hold_s,
-                     struct profile *profile);
+                     int32_t level_w, const int32_t tail_w[static HORIZON_TAIL], int32_t capacity_w,
+                     int64_t start, int64_t hold_s, struct profile *profile);
 
 // Bring a profile down to limit_w, whole connection, wherever it is higher before `until`, and let
 // it last so long; if that is longer than it did, it is released from there along the ramp.

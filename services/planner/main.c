@@ -62,8 +62,8 @@ static const struct setting settings[] = {
     {"rules", "arrivals", .real = &config.arrivals, .otherwise = "0.9", .least = 0, .most = 100,
      .help = "cars a day that a connection expects"},
     {"rules", "hold", .integer = &config.hold_s, .otherwise = "3600", .least = 900, .most = 14400,
-     .help = "seconds that a new limit stands before it is released step by step"},
-    {"rules", "horizon", .integer = &config.horizon_s, .otherwise = "10800", .least = 7200,
+     .help = "seconds that a new limit stands before it follows the hours ahead"},
+    {"rules", "horizon", .integer = &config.horizon_s, .otherwise = "28800", .least = 7200,
      .most = 28800, .help = "seconds from the start of a profile to its end"},
     {"rules", "ramp", .integer = &config.ramp_w, .otherwise = "2300", .least = 230, .most = 1000000,
      .help = "W per phase and quarter hour by which a limit may rise"},
@@ -177,6 +177,7 @@ struct planner {
     int64_t done_for;          // last quarter hour in which none did
     bool behind;               // and that was told
     bool told_start;           // in the audit trail
+    int64_t months_made;       // of plan_table_make_months()
     int64_t started;           // this process, UTC seconds
     struct shift shift;        // which transformers are ours
     int64_t reported;          // quarter hour for which we know that
@@ -291,7 +292,9 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
     struct plan_batch batch;
     struct plan_counts counts = {0};
     struct mono part = clock_mono();
-    enum err err = db_begin(planner->db);
+    enum err err = plan_table_make_months(planner->db, now, &planner->months_made);
+    if (!err)
+        err = db_begin(planner->db);
     if (err)
         return err;
     err = plan_table_read(planner->db, claim, quarter, now, planner->store, &batch);

@@ -10,6 +10,7 @@
 #include "services/planner/forecast.h"
 #include "services/planner/headroom.h"
 #include "services/planner/sharing.h"
+#include "services/planner/tail.h"
 #include "wire/dsmr_time.h"
 
 #include <stdio.h>
@@ -53,7 +54,8 @@ struct seat {
     bool deaf;       // nobody hears what it and most others of its feeder draw
     double expected; // W that it draws, for each W that its limit lets a car there draw
     enum choice choice;
-    int64_t hold_s; // of the profile, where not the usual
+    int64_t hold_s;               // of the profile, where not the usual
+    int32_t tail_w[HORIZON_TAIL]; // of the profile: what the hours ahead leave
 };
 
 struct planning {
@@ -91,12 +93,15 @@ static struct round_line *line_of(const struct planning *p, int place, int phase
     return &p->round->lines[place * PHASES + phase];
 }
 
-static int32_t held_last(const struct planning *p, int i)
+// What it was held at when it drew what was last reported of it: a limit that came since says
+// nothing of why it drew no more.
+static int32_t held_then(const struct planning *p, int i)
 {
     const struct facts_connection *connection = &p->facts->connections[i];
-    int32_t reported_w = connection->loads[0].limit_w;
+    int at = most(demand_report(connection), 0);
+    int32_t reported_w = connection->loads[at].limit_w;
     if (reported_w == FACTS_UNKNOWN)
-        return forecast_held(connection, p->quarter, 0);
+        return forecast_held(connection, p->quarter, at);
     return least(reported_w / connection->phase_count, p->seats[i].capacity_w);
 }
 
@@ -149,7 +154,7 @@ static void know_connection(struct planning *p, int i)
                                                           seat->capacity_w, p->quarter, end)
                                         : seat->told_w;
     seat->could_w = most(seat->told_w, seat->coming_w);
-    seat->demand = demand_of(connection, seat->capacity_w, held_last(p, i));
+    seat->demand = demand_of(connection, seat->capacity_w, held_then(p, i));
     bool idle = seat->demand.kind == DEMAND_IDLE;
     for (int own = 0; own < phases; own++)
         if (idle || seat->demand.phases >> own & 1)
@@ -827,6 +832,72 @@ static int priority_of(const struct seat *seat)
     return seat->choice == CHOICE_LOWER ? 3 : 5;
 }
 
+static const struct facts_outlook *outlook_of(const struct planning *p, int place, int phase)
+{
+    return place < p->facts->feeder_count ? &p->facts->feeders[place].outlook[phase]
+                                          : &p->facts->outlook[phase];
+}
+
+// Of an hour ahead, what every place has for each car there now: a place without an outlook has
+// none to share.
+static void find_room(const struct planning *p, int hour, const int *drawing,
+                      struct sharing_place *places)
+{
+    for (int place = 0; place < place_count(p); place++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            const struct round_line *line = line_of(p, place, phase);
+            int now = drawing[place * PHASES + phase];
+            places[place].limited[phase] = line->limited && outlook_of(p, place, phase)->known;
+            if (!places[place].limited[phase] || !now)
+                continue;
+            double cars = tail_cars(now, line->chargers, p->rules->arrivals, p->slot, hour);
+            double room_w = (double)tail_room(outlook_of(p, place, phase), line->limit_w, hour);
+            places[place].room_w[phase] = (int64_t)(room_w * (room_w > 0 ? now / cars : 1));
+        }
+}
+
+// Can it be told what the hours ahead leave it?
+static bool can_look(const struct planning *p, int i)
+{
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            int place = place_of(p, i, which);
+            if (is_on(&p->seats[i], phase) && line_of(p, place, phase)->limited
+                && !outlook_of(p, place, phase)->known)
+                return false;
+        }
+    return true;
+}
+
+static void find_tails(const struct planning *p)
+{
+    for (int i = 0; i < p->facts->connection_count; i++)
+        horizon_rise(p->seats[i].wanted_w, p->seats[i].capacity_w, p->seats[i].tail_w);
+    if (!p->round->congested)
+        return;
+    struct sharing_place *places = memory_new((size_t)place_count(p), sizeof *places);
+    int32_t *level_w = memory_new((size_t)p->user_count + 1, sizeof *level_w);
+    int *drawing = memory_new((size_t)place_count(p) * PHASES, sizeof *drawing);
+    for (int u = 0; u < p->user_count; u++)
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++)
+                if (is_on(&p->seats[p->user_seat[u]], phase))
+                    drawing[place_of(p, p->user_seat[u], which) * PHASES + phase]++;
+    for (int hour = 1; hour <= HORIZON_TAIL; hour++) {
+        find_room(p, hour, drawing, places);
+        tail_share(places, p->facts->feeder_count, p->users, p->user_count, level_w);
+        for (int u = 0; u < p->user_count; u++) {
+            struct seat *seat = &p->seats[p->user_seat[u]];
+            if (can_look(p, p->user_seat[u]))
+                seat->tail_w[hour - 1] = horizon_round(least(level_w[u], seat->capacity_w),
+                                                       seat->floor_w, seat->capacity_w);
+        }
+    }
+    free(places);
+    free(level_w);
+    free(drawing);
+}
+
 static struct profile *make_profile(const struct planning *p, int i)
 {
     const struct seat *seat = &p->seats[i];
@@ -834,7 +905,7 @@ static struct profile *make_profile(const struct planning *p, int i)
     const struct facts_connection *connection = &p->facts->connections[i];
     horizon_profile(&p->rules->horizon, connection->phase_count,
                     seat->choice == CHOICE_RAISE ? seat->told_w : seat->wanted_w, seat->wanted_w,
-                    seat->capacity_w, p->quarter, seat->hold_s, profile);
+                    seat->tail_w, seat->capacity_w, p->quarter, seat->hold_s, profile);
     for (int c = 0; c < connection->cap_count; c++)
         horizon_cap(&p->rules->horizon, connection->phase_count, connection->caps[c].limit_w,
                     seat->capacity_w, connection->caps[c].hand.until, profile);
@@ -911,6 +982,7 @@ struct round *round_plan(const struct facts *facts, const struct round_rules *ru
     share_out(&p);
     choose_all(&p);
     hold_idle(&p);
+    find_tails(&p);
     write_shares(&p);
     free(p.seats);
     free(p.places);

@@ -102,11 +102,21 @@ ParameterizedTest(struct worth *c, horizon, raises_only_when_it_is_worth_a_messa
                  c->why);
 }
 
+// With an even rise after the hold.
+static struct profile risen(const struct horizon_rules *given, int32_t told_w, int32_t level_w,
+                            int32_t capacity_w, int64_t hold_s)
+{
+    struct profile profile;
+    int32_t tail_w[HORIZON_TAIL];
+    horizon_rise(level_w, capacity_w, tail_w);
+    horizon_profile(given, 3, told_w, level_w, tail_w, capacity_w, START, hold_s, &profile);
+    return profile;
+}
+
 static struct horizon_plan made(const struct horizon_rules *given, int32_t told_w, int32_t level_w,
                                 int32_t capacity_w, int64_t hold_s)
 {
-    struct profile profile;
-    horizon_profile(given, 3, told_w, level_w, capacity_w, START, hold_s, &profile);
+    struct profile profile = risen(given, told_w, level_w, capacity_w, hold_s);
     char reason[PROFILE_REASON] = "";
     cr_assert_eq(profile_check(&profile, reason), ERR_NONE, "%s", reason);
     struct horizon_plan plan;
@@ -114,20 +124,113 @@ static struct horizon_plan made(const struct horizon_rules *given, int32_t told_
     return plan;
 }
 
-Test(horizon, holds_then_releases_step_by_step)
+struct hours {
+    int32_t level_w, tail_w[HORIZON_TAIL];
+    int hold_s, length_s;
+    int32_t seen_w[9]; // half past each hour
+    int ends;          // minutes after the start
+    char why[56];
+};
+
+ParameterizedTestParameters(horizon, follows_the_hours_ahead_after_the_hold)
+{
+    enum { F = FULL_W };
+    static struct hours cases[] = {
+        {1840,
+         {1610, 2070, 3220, F, F, F, F},
+         0,
+         28800,
+         {1840, 1610, 2070, 3220, F, F, F, F, F},
+         240,
+         "ends where the rest is free"},
+        {1840,
+         {F, F, 1610, F, F, F, F},
+         0,
+         28800,
+         {1840, F, F, 1610, F, F, F, F, F},
+         240,
+         "free until a peak ahead"},
+        {1840,
+         {1610, 1610, 1610, 1610, 1610, 1610, 1610},
+         0,
+         28800,
+         {1840, 1610, 1610, 1610, 1610, 1610, 1610, 1610, F},
+         480,
+         "eight hours at most"},
+        {1840,
+         {1610, 1610, 1610, 1610, 1610, 1610, 1610},
+         0,
+         10800,
+         {1840, 1610, 1610, F, F, F, F, F, F},
+         180,
+         "or as long as it shall be"},
+        {1840,
+         {230, -500, 1610, F, F, F, F},
+         0,
+         28800,
+         {1840, 1380, 1380, 1610, F, F, F, F, F},
+         240,
+         "nobody is foreseen to pause"},
+        {0,
+         {0, 0, F, F, F, F, F},
+         0,
+         28800,
+         {0, 1380, 1380, F, F, F, F, F, F},
+         180,
+         "and a pause ends with the hold"},
+        {1840,
+         {1610, 2070, 1610, F, F, F, F},
+         9000,
+         28800,
+         {1840, 1840, 2070, 1610, F, F, F, F, F},
+         240,
+         "a longer hold covers its hours"},
+        {1840,
+         {1610, 2070, 1610, F, F, F, F},
+         36000,
+         28800,
+         {1840, 1840, 1840, 1840, 1840, 1840, 1840, 1840, 1840},
+         600,
+         "or all of them"},
+        {1840,
+         {F, F, F, F, F, F, F},
+         0,
+         28800,
+         {1840, F, F, F, F, F, F, F, F},
+         60,
+         "nothing ahead"},
+    };
+    return cr_make_param_array(struct hours, cases, COUNT(cases));
+}
+
+ParameterizedTest(struct hours *c, horizon, follows_the_hours_ahead_after_the_hold)
+{
+    struct horizon_rules given = rules;
+    given.length_s = c->length_s;
+    struct profile profile;
+    horizon_profile(&given, 3, c->level_w, c->level_w, c->tail_w, FULL_W, START, c->hold_s,
+                    &profile);
+    char reason[PROFILE_REASON] = "";
+    cr_assert_eq(profile_check(&profile, reason), ERR_NONE, "%s", reason);
+    struct horizon_plan plan;
+    cr_assert(horizon_of_profile(&profile, &plan));
+    cr_expect_eq(plan.valid_to - START, c->ends * 60, "%s: %jd min", c->why,
+                 (intmax_t)(plan.valid_to - START) / 60);
+    for (int hour = 0; hour < 9; hour++) {
+        int32_t level_w = level_at(&plan, hour * 3600 + 1800);
+        cr_expect_eq(level_w, c->seen_w[hour], "%s: hour %d: %d", c->why, hour, level_w);
+    }
+}
+
+Test(horizon, rises_evenly_where_nothing_is_foreseen)
 {
     struct horizon_plan plan = made(&rules, 1380, 1380, FULL_W, 0);
     cr_expect_eq(plan.valid_from, START);
     cr_expect_eq(plan.valid_to, START + 10800);
-    cr_expect_eq(level_at(&plan, 0), 1380);
-    cr_expect_eq(level_at(&plan, 3599), 1380);
-    int32_t before_w = 1380;
-    for (int s = 3600; s < 10800; s += QUARTER_S) {
-        cr_expect_geq(level_at(&plan, s), before_w);
-        cr_expect_leq(level_at(&plan, s) - before_w, 460, "gently");
-        before_w = level_at(&plan, s);
-    }
-    cr_expect_leq(FULL_W - before_w, 460, "and so at its end");
+    const int32_t hours_w[] = {1380, 2070, 2760, FULL_W};
+    for (int hour = 0; hour < 4; hour++)
+        cr_expect_eq(level_at(&plan, hour * 3600), hours_w[hour], "hour %d: %d", hour,
+                     level_at(&plan, hour * 3600));
 }
 
 Test(horizon, ends_a_pause_with_the_hold)
@@ -162,8 +265,8 @@ Test(horizon, always_fits_a_message_and_never_jumps)
             for (int hours = 2; hours <= 8; hours += 3) {
                 struct horizon_rules given = rules;
                 given.length_s = hours * 3600;
-                struct profile profile, written;
-                horizon_profile(&given, 3, level_w / 2, level_w, capacity_w, START, 0, &profile);
+                struct profile profile = risen(&given, level_w / 2, level_w, capacity_w, 0);
+                struct profile written;
                 char text[LONG_MESSAGE_MAX + 1];
                 cr_assert_eq(
                     long_message_write(&profile, LONG_MESSAGE_W, SEAL_ROOM, text, &written),
@@ -184,8 +287,7 @@ Test(horizon, always_fits_a_message_and_never_jumps)
 
 Test(horizon, remembers_a_message_as_it_was_sent)
 {
-    struct profile profile;
-    horizon_profile(&rules, 3, 2070, 2070, FULL_W, START, 0, &profile);
+    struct profile profile = risen(&rules, 2070, 2070, FULL_W, 0);
     struct profile without = profile;
     without.count = 1;
     without.periods[0].set.present = 1U << PROFILE_LOAD_REDUCT;
@@ -218,10 +320,9 @@ ParameterizedTestParameters(horizon, is_capped_until_a_time_and_never_before)
 
 ParameterizedTest(struct capping *c, horizon, is_capped_until_a_time_and_never_before)
 {
-    struct profile plain, profile, written;
+    struct profile plain = risen(&rules, c->level_w, c->level_w, FULL_W, 0);
+    struct profile profile = plain, written;
     int64_t until = START + c->until * INT64_C(60);
-    horizon_profile(&rules, 3, c->level_w, c->level_w, FULL_W, START, 0, &plain);
-    profile = plain;
     horizon_cap(&rules, 3, c->limit_w, FULL_W, until, &profile);
     char text[LONG_MESSAGE_MAX + 1];
     cr_assert_eq(long_message_write(&profile, LONG_MESSAGE_W, SEAL_ROOM, text, &written), ERR_NONE);
