@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turn a street into what the programs of the demo read.
 
-  prepare_case.py DIR OUT [--from TIME] [--hours N]
+  prepare_case.py DIR OUT [--from TIME] [--hours N] [--lead SECONDS]
 
 DIR holds grid.json or street.json, loads.csv and sessions.csv: the bundled street, or any replay
 case, whose case.ini says where it starts (score_from). The grid of a replay case names no meters
 and connections; they are made up here. OUT gets street.json (as socmod-admin import takes it),
 loads.csv and sessions.csv of the hours asked for, history.csv of what was measured before, and
-case.env for the shell: BEGIN, until when history goes and where loads.csv begins, FROM, TO and
-CHARGERS. History is DIR's own history.csv, where there is one, and what its loads.csv has earlier.
+case.env for the shell: BEGIN, until when history goes and where loads.csv begins, the quarter hour
+in which the street's clock starts, SECONDS before FROM; FROM, TO and CHARGERS. What DIR has of the
+time before stands in a history.csv of its own, where there is one, and in its loads.csv.
 """
 import argparse
 import configparser
@@ -21,7 +22,7 @@ import pathlib
 
 UTC = dt.timezone.utc
 QUARTER = dt.timedelta(minutes=15)
-KNOWN_BEFORE = 2  # quarters that the planner has to begin with
+KNOWN_BEFORE = 2  # quarters at least that are known before FROM
 
 
 def time_of(text):
@@ -84,6 +85,7 @@ def main():
     args.add_argument("out", type=pathlib.Path)
     args.add_argument("--from", dest="start", default="")
     args.add_argument("--hours", type=float, default=10)
+    args.add_argument("--lead", type=int, default=1800)
     a = args.parse_args()
     a.out.mkdir(parents=True, exist_ok=True)
 
@@ -97,11 +99,11 @@ def main():
     wish = a.start or case.get("case", "score_from", fallback="")
     start = max(time_of(wish) if wish else quarters[0], quarters[0] + KNOWN_BEFORE * QUARTER)
     end = min(start + dt.timedelta(hours=a.hours), quarters[-1] + QUARTER)
-    begin = start - KNOWN_BEFORE * QUARTER
+    begin = start - math.ceil(a.lead / QUARTER.total_seconds()) * QUARTER
     older = [a.dir / "history.csv"] if (a.dir / "history.csv").exists() else []
     write_rows(a.out / "history.csv", rows_of(*older, a.dir / "loads.csv"),
                lambda row: time_of(row["quarter"]) < begin)
-    write_rows(a.out / "loads.csv", rows_of(a.dir / "loads.csv"),
+    write_rows(a.out / "loads.csv", rows_of(*older, a.dir / "loads.csv"),
                lambda row: begin <= time_of(row["quarter"]) < end)
     write_rows(a.out / "sessions.csv", rows_of(a.dir / "sessions.csv"),
                lambda row: time_of(row["departure"]) > start and time_of(row["arrival"]) < end)
