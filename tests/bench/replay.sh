@@ -7,6 +7,8 @@
 #           first data/loads in a folder beside the tree
 #   SEEDS   of the fleets, "1,2"; 1 unless told
 #   CASES   further folder of replay cases, one sub-folder each
+#   EXCESS  values of [rules] excess, "0.25 0.35": with each, the cases built once more, how much of
+#           the way from rule to bound is made then, and for how much unserved energy
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 [ -n "${DATA:-}" ] || for DATA in "$TREE"/../*/data/loads; do [ -d "$DATA" ] && break; done
@@ -35,6 +37,35 @@ run_case() { # NAME DIR
     awk -v us=$took -v name="$1" 'BEGIN { printf "replay_%s_seconds %.2f s\n", name, us / 1e6 }'
 }
 
+again() { # EXCESS: the cases built, with it; the first replay of each is in $WORK/all
+    printf '[rules]\nexcess = %s\n' "$1" >"$WORK/rules.ini"
+    for dir in "$WORK"/cases/*/; do
+        mkdir -p "$WORK/again"
+        cp "$dir"/* "$WORK/again"
+        echo "policies = forecast" >>"$WORK/again/case.ini"
+        printf '%s ' "$(basename "$dir")"
+        "$BIN/socmod-planner" --config "$WORK/rules.ini" --replay "$WORK/again" || fail "replay of $dir again"
+    done >"$WORK/out"
+    python3 -c 'import json, sys
+excess, first = sys.argv[1:]
+known = dict(line.split()[:2] for line in open(first))
+def of(case, policy, key):
+    return float(known[f"replay_{case}_{policy}_{key}"])
+def way(case, ours, key):
+    rule, bound = of(case, "rule", key), of(case, "bound", key)
+    return (rule - ours[key]) / (rule - bound) if rule > bound else 1
+rows = []
+for line in sys.stdin:
+    case, text = line.split(" ", 1)
+    ours = json.loads(text)
+    rows.append((way(case, ours, "overload_kwh_per_day"), way(case, ours, "overload_quarters_5pct_per_day"),
+                 ours["unserved_pct"] - of(case, "rule", "unserved_pct")))
+for name, values, unit in zip(("way_overload_kwh", "way_quarters_5pct", "unserved_above_rule"), zip(*rows),
+                              ("", "", " %")):
+    print(f"replay_mean_excess_{excess}_{name} {sum(values) / len(values):.3f}{unit}")' \
+        "$1" "$WORK/all" <"$WORK/out" || fail "results with excess $1"
+}
+
 python3 "$TREE/tests/system/street_case.py" "$TREE/deploy/demo" "$WORK/street"
 run_case bundled "$WORK/street"
 if [ -d "$DATA" ]; then
@@ -46,6 +77,10 @@ fi
 for dir in "$WORK"/cases/*/ "${CASES:-/nonexistent}"/*/; do
     [ -d "$dir" ] && run_case "$(basename "$dir")" "$dir"
 done
+
+if [ -d "$WORK/cases" ]; then
+    for percent in ${EXCESS:-}; do again "$percent"; done
+fi
 
 # What the cases come to together, and what each disturbance costs against the same street without.
 awk '
