@@ -55,8 +55,9 @@ export const eventColumns = (at) => [
   { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
 ];
 
-// A command is not broken at its dashes.
-const commandText = (name, command) => [t(name), " ", h("code", { class: "command" }, command)];
+// A command is broken between its words, not at its dashes.
+const commandText = (name, command) =>
+  [t(name), " ", h("code", null, command.split(" ").map((word) => [h("span", { class: "command" }, word), " "]))];
 
 // What is known of the seal: intact or not, since when, and up to where it was signed.
 function sealSection(trail, at) {
