@@ -189,8 +189,8 @@ static char *subject_of(const struct http_request *request, const char *person)
         if (http_query(request, filters[i].query))
             return memory_format("%s %s", filters[i].name, http_query(request, filters[i].query));
     size_t stem = strlen(person);
-    return person[stem - 1] == 'y' ? memory_format("%.*sies", (int)stem - 1, person)
-                                   : memory_format("%ss", person);
+    bool is_ies = person[stem - 1] == 'y' && !strchr("aeiou", person[stem - 2]); // but gateways
+    return is_ies ? memory_format("%.*sies", (int)stem - 1, person) : memory_format("%ss", person);
 }
 
 // Tell the trail, where a single connection is asked about. False: that cannot be, and was
