@@ -16,7 +16,7 @@ create table grid.feeder (
     transformer integer not null references grid.transformer,
     limit_w     integer[] check (array_length(limit_w, 1) = 3 and 0 <= all (limit_w))
 );
-create index on grid.feeder (transformer);
+create index on grid.feeder (transformer, id);
 
 create table grid.connection (
     number     integer generated always as identity primary key,

@@ -184,29 +184,6 @@ create function dali.months_before(cut timestamptz) returns setof timestamptz la
      where m + interval '1 month' <= cut order by m
 $$;
 
--- Drop what is older than a time (null: nothing), whole partitions of it: years of dali.day, months
--- of field.load. Returns their names.
-create function dali.drop_before(days_cut timestamptz, loads_cut timestamptz) returns text[]
-    language plpgsql as $$
-declare
-    part regclass;
-    dropped text[] := '{}';
-begin
-    for part in
-        select c.oid from pg_inherits i join pg_class c on c.oid = i.inhrelid
-         where i.inhparent = 'dali.day'::regclass and c.relname ~ '^day_\d{4}$'
-           and (to_date(right(c.relname, 4), 'YYYY')::timestamp at time zone 'UTC') + interval '1 year' <= days_cut
-        union all
-        select c.oid from pg_inherits i join pg_class c on c.oid = i.inhrelid
-         where i.inhparent = 'field.load'::regclass and c.relname ~ '^load_\d{4}_\d\d$'
-           and (to_date(right(c.relname, 7), 'YYYY_MM')::timestamp at time zone 'UTC') + interval '1 month' <= loads_cut
-    loop
-        dropped := dropped || part::text;
-        execute format('drop table %s', part);
-    end loop;
-    return dropped;
-end $$;
-
 -- When a feeder that used to report fell silent, and when it was back.
 create table dali.silence (
     feeder integer not null,        -- grid.feeder.number
@@ -244,7 +221,7 @@ create table field.receipt (
     register_w   integer,                -- the same in W
     unique (meter, digest, state, at)
 );
-create index on field.receipt (digest, meter);
+create index on field.receipt (digest, meter, at, id);
 create index on field.receipt (meter, arrived, id);
 create index on field.receipt (arrived, id);
 create index on field.receipt (state, arrived, id);

@@ -44,7 +44,9 @@ create table plan.round (
 create index on plan.round (quarter, transformer);
 
 -- What follows belongs to a round of the same transaction. No foreign key says so: checking one
--- for each of a million rows takes longer than planning them.
+-- for each of a million rows takes longer than planning them. A round's identifier says when it was
+-- made: by it the rows go into months (plan.ensure_month), which are dropped one day
+-- (013_retention.sql); any other identifier's go to the table "other".
 
 -- Per feeder and phase (feeder null: the transformer itself): all W.
 create table plan.forecast (
@@ -68,8 +70,9 @@ create table plan.forecast (
     -- how base_w was found: 'last', the last measurement carried forward; 'profile', what is usual
     -- with what is left of the last difference; 'ridge', an online regression; 'none'
     method     text not null default 'last' check (method in ('none', 'last', 'profile', 'ridge'))
-);
+) partition by range (round);
 create index on plan.forecast (round);
+create table plan.forecast_other partition of plan.forecast default;
 
 -- The hours ahead as the round saw them, for looking back and for a picture: base loads and their
 -- bands for the quarter hours `quarter of the round + n hours`, n from 0. Once an hour, and in every
@@ -81,8 +84,9 @@ create table plan.outlook (
     base_w integer[] not null,
     p90_w  integer[] not null,
     p95_w  integer[] not null
-);
+) partition by range (round);
 create index on plan.outlook (round);
+create table plan.outlook_other partition of plan.outlook default;
 
 -- What the planner has learnt of a feeder (0: of the transformer itself), in its own form. Written
 -- now and then, for a planner that starts.
@@ -110,7 +114,18 @@ create table plan.share (
     reason     text not null,         -- in words
     profile    uuid,                  -- the one sent, or the one kept
     primary key (round, connection)
-);
+) partition by range (round);
+create table plan.share_other partition of plan.share default;
+
+-- Make the partition of a month of one of these three: all that the planner may make.
+create function plan.ensure_month(parent regclass, at timestamptz) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if parent not in ('plan.forecast'::regclass, 'plan.outlook'::regclass, 'plan.share'::regclass) then
+        raise exception 'not a table of rounds: %', parent;
+    end if;
+    perform grid.ensure_month(parent, at);
+end $$;
 
 -- A message that a meter should show. Newest wins.
 create table plan.profile (

@@ -53,7 +53,7 @@ create table p3.attempt (
     cause    text not null,           -- 'timeout', 'no-route', 'digest-differs', ...
     detail   text not null default ''
 );
-create index on p3.attempt (profile);
+create index on p3.attempt (profile, number, id);
 
 -- Where the rate of new connections is bounded: when the next one would be due if all were evenly
 -- spaced. Written by whoever claims, which one process at a time does.

@@ -30,6 +30,8 @@ $$;
 --   messages  made in the quarter hour: [{profile, round, limit_w, priority, valid_from, valid_to,
 --             made, state, cause, attempts, queued, written, verified, seen, applied, ended, text}]
 --   gateway   its receipts in the quarter hour: [{at, state, mode, reason, limit_w, register_w}]
+--   not_kept  what of then may be gone, so that null above says nothing: of 'explanations' (round,
+--             places, share), 'loads' (drew), 'quarters' (came_w), 'records' (the others)
 create function plan.explain(charger text, at timestamptz) returns jsonb
     language sql stable strict parallel safe as $$
     with c as materialized (
@@ -129,6 +131,7 @@ create function plan.explain(charger text, at timestamptz) returns jsonb
                            'mode', e.mode, 'reason', e.reason, 'limit_w', e.limit_w,
                            'register_w', e.register_w) order by e.id)
                       from field.receipt e where e.meter = c.meter
-                       and e.arrived >= c.quarter and e.arrived < c.quarter + interval '15 min'))
+                       and e.arrived >= c.quarter and e.arrived < c.quarter + interval '15 min'),
+        'not_kept', audit.not_kept(c.quarter))
       from c
 $$;

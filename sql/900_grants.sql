@@ -29,6 +29,7 @@ grant execute on function grid.ensure_month(regclass, timestamptz) to socmod_ing
 
 grant select, insert, update on all tables in schema plan to socmod_planner;
 grant select on all tables in schema plan to socmod_p3, socmod_audit;
+grant execute on function plan.ensure_month(regclass, timestamptz) to socmod_planner;
 
 grant select, insert, update on all tables in schema p3 to socmod_p3;
 grant select on all tables in schema p3 to socmod_planner, socmod_audit;
@@ -43,11 +44,11 @@ grant insert (at, program, kind, subject, data) on audit.event
 grant execute on function audit.link(bytea, integer, bigint, bytea),
     audit.content(bigint, timestamptz, text, text, text, jsonb)
     to socmod_ingest, socmod_planner, socmod_p3, socmod_audit;
-grant select on audit.event, audit.shard, audit.head, audit.verification, audit.token to socmod_audit;
+grant select on audit.event, audit.shard, audit.head, audit.verification, audit.token, audit.retired to socmod_audit;
 grant insert on audit.head, audit.verification to socmod_audit;
 grant execute on function audit.ensure_months(timestamptz) to socmod_audit;
 grant execute on function audit.at_s(timestamptz), audit.at_ms(timestamptz),
-    audit.at_us(timestamptz) to socmod_audit;
+    audit.at_us(timestamptz), audit.not_kept(timestamptz) to socmod_audit;
 grant execute on function dali.unpack(dali.day),
     dali.quarter_of(integer, timestamptz) to socmod_audit;
 grant execute on function plan.periods_of(text), plan.explain(text, timestamptz) to socmod_audit;

@@ -242,6 +242,7 @@ applied() {
     return 1
 }
 wait_for 150 "a profile applied" applied
+job vps socmod-tidy
 job vps socmod-trail-sign
 job vps socmod-trail-verify
 grep -q '^intact: .* [1-9][0-9]* signed heads' "$WORK/socmod-trail-verify.log" || fail "the trail: $(cat "$WORK/socmod-trail-verify.log")"

@@ -4,12 +4,10 @@
 
 #include <assert.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits can write
-static const int64_t FIRST_UTC = -62167219200, LAST_UTC = 253402300799;
+enum { DAY_S = 86400 };
 
 static bool digits(const char *text, int count, int *value)
 {
@@ -71,7 +69,7 @@ enum err rfc3339_parse(const char *text, size_t len, int64_t *utc)
         || real.tm_min != minute || real.tm_sec != second)
         return ERR_RANGE;
     int64_t result = shown - offset;
-    if (result < FIRST_UTC || result > LAST_UTC)
+    if (result < RFC3339_FIRST || result > RFC3339_LAST)
         return ERR_RANGE;
     *utc = result;
     return ERR_NONE;
@@ -83,28 +81,48 @@ static void write_digits(char *text, int count, int value)
         text[i] = (char)('0' + value % 10);
 }
 
+// Days since 1970 as year, month and day, by eras of 400 years that begin on 1 March: so a leap day
+// is the last of its year. Not gmtime_r(), which takes a lock.
+static void date_of(int64_t days, int *year, int *month, int *day)
+{
+    enum { ERA_DAYS = 146097, TO_MARCH_0000 = 719468 };
+    int64_t since = days + TO_MARCH_0000,
+            era = (since >= 0 ? since : since - ERA_DAYS + 1) / ERA_DAYS;
+    int in_era = (int)(since - era * ERA_DAYS);
+    int of_era = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    int in_year = in_era - (365 * of_era + of_era / 4 - of_era / 100);
+    int since_march = (5 * in_year + 2) / 153;
+    *day = in_year - (153 * since_march + 2) / 5 + 1;
+    *month = since_march < 10 ? since_march + 3 : since_march - 9;
+    *year = (int)(era * 400) + of_era + (*month <= 2);
+}
+
 void rfc3339_format(int64_t utc, char text[static RFC3339_LEN + 1])
 {
-    assert(utc >= FIRST_UTC && utc <= LAST_UTC);
-    time_t shown = utc;
-    struct tm tm;
-    gmtime_r(&shown, &tm);
+    assert(utc >= RFC3339_FIRST && utc <= RFC3339_LAST);
+    int64_t days =
+        (utc - RFC3339_FIRST) / DAY_S + RFC3339_FIRST / DAY_S; // rounds down before 1970 as well
+    int year, month, day, second = (int)(utc - days * DAY_S);
+    date_of(days, &year, &month, &day);
     // not strftime, whose %Y writes the year 999 with three digits
     memcpy(text, "0000-00-00T00:00:00Z", RFC3339_LEN + 1);
-    write_digits(text, 4, tm.tm_year + 1900);
-    write_digits(text + 5, 2, tm.tm_mon + 1);
-    write_digits(text + 8, 2, tm.tm_mday);
-    write_digits(text + 11, 2, tm.tm_hour);
-    write_digits(text + 14, 2, tm.tm_min);
-    write_digits(text + 17, 2, tm.tm_sec);
+    write_digits(text, 4, year);
+    write_digits(text + 5, 2, month);
+    write_digits(text + 8, 2, day);
+    write_digits(text + 11, 2, second / 3600);
+    write_digits(text + 14, 2, second / 60 % 60);
+    write_digits(text + 17, 2, second % 60);
+}
+
+void rfc3339_format_of_ms(int64_t utc_ms, char text[static RFC3339_MS_LEN + 1])
+{
+    int64_t part = (utc_ms % 1000 + 1000) % 1000;
+    rfc3339_format((utc_ms - part) / 1000, text);
+    memcpy(text + RFC3339_LEN - 1, ".000Z", 6);
+    write_digits(text + RFC3339_LEN, 3, (int)part);
 }
 
 void rfc3339_format_ms(int64_t utc_ns, char text[static RFC3339_MS_LEN + 1])
 {
-    int64_t ms = utc_ns / 1000000;
-    int64_t part = (ms % 1000 + 1000) % 1000;
-    char seconds[RFC3339_LEN + 1];
-    rfc3339_format((ms - part) / 1000, seconds);
-    memcpy(text, seconds, RFC3339_LEN - 1);
-    snprintf(text + RFC3339_LEN - 1, 6, ".%03dZ", (int)part);
+    rfc3339_format_of_ms(utc_ns / 1000000, text);
 }

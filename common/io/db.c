@@ -344,14 +344,23 @@ PGresult *db_query(struct db *db, const char *sql, int count, const char *const 
     return accept(db, result, sql);
 }
 
+enum { PARAMS_MAX = 8 };
+static const int all_binary[PARAMS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1};
+
+static const int *formats_of(const struct db_ask *ask)
+{
+    assert(!ask->lengths || ask->count <= PARAMS_MAX);
+    return ask->lengths ? all_binary : NULL;
+}
+
 // Send all, and a mark behind them.
 static bool send_all(struct db *db, const struct db_ask *asks, int count,
                      char names[static DB_ASKS_MAX][NAME_LEN])
 {
     bool sent = PQenterPipelineMode(db->conn);
     for (int i = 0; i < count && sent; i++)
-        sent =
-            PQsendQueryPrepared(db->conn, names[i], asks[i].count, asks[i].params, NULL, NULL, 0);
+        sent = PQsendQueryPrepared(db->conn, names[i], asks[i].count, asks[i].params,
+                                   asks[i].lengths, formats_of(&asks[i]), asks[i].binary);
     return sent && PQpipelineSync(db->conn);
 }
 
@@ -385,11 +394,22 @@ static enum err accept_all(struct db *db, const struct db_ask *asks, int count, 
     return ERR_NONE;
 }
 
+static PGresult *ask_once(struct db *db, const struct db_ask *ask)
+{
+    if (db_connect(db))
+        return NULL;
+    int64_t began_ns = machine_ns();
+    PGresult *result = PQexecParams(db->conn, ask->sql, ask->count, NULL, ask->params, ask->lengths,
+                                    formats_of(ask), ask->binary);
+    count_statement(began_ns);
+    return accept(db, result, ask->sql);
+}
+
 // Where more cannot be prepared.
 static enum err ask_in_turn(struct db *db, const struct db_ask *asks, int count, PGresult **results)
 {
     for (int i = 0; i < count; i++) {
-        results[i] = db_query(db, asks[i].sql, asks[i].count, asks[i].params);
+        results[i] = ask_once(db, &asks[i]);
         if (!results[i]) {
             clear_all(results, i);
             return ERR_IO;
@@ -596,4 +616,21 @@ int64_t db_get_time(const PGresult *result, int row, int column)
 int64_t db_get_integer(const PGresult *result, int row, int column)
 {
     return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+int64_t db_binary_integer(const PGresult *result, int row, int column)
+{
+    const unsigned char *at = (const unsigned char *)PQgetvalue(result, row, column);
+    int len = PQgetlength(result, row, column);
+    uint64_t value = len && *at & 0x80 ? UINT64_MAX : 0;
+    for (int i = 0; i < len; i++)
+        value = value << 8 | at[i];
+    return (int64_t)value;
+}
+
+int64_t db_binary_us(const PGresult *result, int row, int column)
+{
+    static const int64_t year_2000 = INT64_C(946684800000000);
+    int64_t us = db_binary_integer(result, row, column);
+    return us == INT64_MIN || us > INT64_MAX - year_2000 ? us : us + year_2000;
 }

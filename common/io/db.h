@@ -3,7 +3,7 @@
 // again later when it got ERR_IO or NULL: the reason has then been logged, once per outage.
 //
 // Time is always a parameter ($1::timestamptz from db_time()), never now(): the clock of a
-// program may not be that of the server. Text format throughout unless a caller uses db_raw().
+// program may not be that of the server. Text format unless a caller asks otherwise.
 
 #ifndef IO_DB_H
 #define IO_DB_H
@@ -50,6 +50,8 @@ struct db_ask {
     const char *sql;
     int count;
     const char *const *params;
+    const int *lengths; // of params that are in binary; NULL: they are texts
+    bool binary; // the result comes as the server's types send themselves, which costs both less
 };
 enum { DB_ASKS_MAX = 8 };
 MUST_CHECK enum err db_query_all(struct db *db, const struct db_ask *asks, int count,
@@ -92,6 +94,11 @@ void db_time(struct utc utc, char text[static DB_TIME_LEN + 1]);
 // for a timestamptz (the session runs in UTC) back to seconds; -1 where it is NULL.
 int64_t db_get_time(const PGresult *result, int row, int column);
 int64_t db_get_integer(const PGresult *result, int row, int column); // 0 where NULL
+
+// The same of a result in binary format, neither of them NULL: an integer of any size; and a
+// timestamptz in microseconds since 1970, INT64_MIN or INT64_MAX where it is infinite.
+int64_t db_binary_integer(const PGresult *result, int row, int column);
+int64_t db_binary_us(const PGresult *result, int row, int column);
 
 // The settings each program with a database has.
 #define DB_SETTINGS(place, role)                                                                   \

@@ -536,12 +536,20 @@ static void on_done(void *arg, struct MHD_Connection *connection, void **state,
     *state = NULL;
 }
 
+static _Atomic int64_t refused_handshakes;
+
+int64_t http_refused_handshakes(void)
+{
+    return refused_handshakes;
+}
+
 // A client that speaks too old a TLS, or does not trust our certificate: the library does not say
-// which. Once a minute at most, so that nobody fills the log from outside.
+// which. Told once a minute at most, so that nobody fills the log from outside.
 static void tell_refused_handshake(void)
 {
     static _Atomic int64_t told_ns = INT64_MIN;
     int64_t now_ns = clock_mono().ns, before = told_ns;
+    refused_handshakes++;
     if (before != INT64_MIN && now_ns - before < clock_machine_ns(60 * SECONDS_NS))
         return;
     if (atomic_compare_exchange_strong(&told_ns, &before, now_ns))

@@ -90,6 +90,9 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
                       void *(*worker_new)(void *arg), void (*worker_free)(void *worker), void *arg);
 int http_port(const struct http *http);
 
+// How many clients all servers of this process have turned away before there was TLS between them.
+int64_t http_refused_handshakes(void);
+
 // Tell all who follow, in the loop's thread; and how many do, from any thread. A follower that has
 // gone is noticed when something is told, so tell something now and then.
 void http_tell(struct http *http, const char *text, size_t len);

@@ -3,7 +3,8 @@
 # The whole chain on one machine, faster than real time; see README. Ends by itself, with
 # status 0 only if the chain did its job.
 #
-#   DATA=DIR   the street: grid.json or street.json, loads.csv, sessions.csv (bundled: deploy/demo)
+#   DATA=DIR   the street: grid.json or street.json, loads.csv, sessions.csv, perhaps history.csv (bundled:
+#              deploy/demo)
 #   FROM=TIME  HOURS=10   the part of it        RATE=300   times real time
 #   KEEP=1     leave everything up afterwards   CHAOS=1    kill -9 each program once meanwhile
 #   BIN=DIR    the programs (build/release)
@@ -69,6 +70,18 @@ make_keys() {
         || fail "master key: $(cat "$WORK/keys.log")"
     "${ADMIN[@]}" keys import --master "$WORK/master.key" "$WORK/keys.csv" >"$WORK/keys.log" 2>&1 \
         || fail "keys: $(cat "$WORK/keys.log")"
+}
+
+# What was measured before, so that the planner has something to learn from: as an operator brings it.
+import_history() {
+    [ "$(wc -l <"$WORK/case/history.csv")" -gt 1 ] || return 0
+    ini import <<EOF
+[database]
+connection = $DB user=socmod_ingest
+EOF
+    "$BIN/socmod-ingest" --config "$WORK/import.ini" --import "$WORK/case/history.csv" \
+        >"$WORK/history.log" 2>&1 || fail "history: $(cat "$WORK/history.log")"
+    step "$(sed -n 's/.*: \([0-9]* quarters\) read.*/\1/p' "$WORK/history.log") of history imported, until ${BEGIN}"
 }
 
 write_settings() {
@@ -228,7 +241,7 @@ step "PostgreSQL and MQTT broker of its own in $WORK"
 DB="${DATABASE:-host=$PGHOST} dbname=socmod"
 start_broker
 # What is done by hand happens before the street's day, also to who reads the trail.
-HANDS="$(date -u -d "$FROM - 1 hour" +%Y-%m-%dT%H:%M:%SZ) $(date +%s.%N) 1"
+HANDS="$BEGIN $(date +%s.%N) 1"
 ini admin <<EOF
 [database]
 connection = $DB user=socmod
@@ -240,6 +253,7 @@ ADMIN=("$BIN/socmod-admin" --config "$WORK/admin.ini")
 make_keys
 "${ADMIN[@]}" token --name demo --role auditor --days 3650 >"$WORK/token" 2>"$WORK/token.log" \
     || fail "token: $(cat "$WORK/token.log")"
+import_history
 SEAL_KEY=$("$BIN/socmod-admin" seal --make-key "$WORK/seal.pem" 2>"$WORK/seal.log") \
     || fail "seal: $(cat "$WORK/seal.log")"
 AUDIT_PORT=$(free_port) MODBUS_PORT=$(free_ports "$CHARGERS") P1_PORT=$(free_ports "$CHARGERS")

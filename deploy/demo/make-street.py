@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make street.json, loads.csv and sessions.csv beside this script, and say what they hold.
+"""Make street.json, history.csv, loads.csv and sessions.csv beside this script, and say what they hold.
 
 The street, its households and its cars are invented; only the shapes are those of a Dutch
 winter evening. The seed is fixed, so the files come out the same each time.
@@ -16,11 +16,15 @@ VOLT, LEAST_A, MOST_A = 230, 6, 16
 QUARTER = datetime.timedelta(minutes=15)
 FIRST = datetime.datetime(2026, 1, 14, 13, 30)  # UTC; half an hour before the evening begins
 QUARTERS = 42  # up to 01:00 Dutch time
+HISTORY, DAY_SPREAD = 28 * 96, 0.04  # quarters before that; whole days draw more or less
 PEAK_RATIO = 1.28  # of what would be drawn without control, against the limits
 
-# W that a household draws on average, by hour of Dutch time.
-EVENING = [(14, 340), (15, 380), (16, 480), (17, 700), (17.5, 830), (18, 920), (18.5, 950),
+# W that a household draws on average on a working day in winter, by hour of Dutch time; and how much
+# of it on another day.
+WORKDAY = [(1, 250), (3, 205), (5, 215), (6.5, 330), (7.5, 480), (8.5, 440), (10, 370), (12, 390), (13, 350),
+           (14, 340), (15, 380), (16, 480), (17, 700), (17.5, 830), (18, 920), (18.5, 950),
            (19, 900), (20, 780), (21, 700), (22, 580), (23, 420), (24, 310), (25, 250)]
+DAY_OFF = [(1, 1.1), (3, 1.2), (6, 0.9), (8, 0.8), (10, 1.15), (13, 1.3), (16, 1.15), (18, 1), (25, 1)]
 # Households on each phase: never quite the same number.
 FEEDERS = {"F1": (12, 10, 11), "F2": (10, 11, 12)}
 # Of each charger: feeder and the grid phases behind L1, L2, L3 of its connection.
@@ -52,23 +56,34 @@ def stamp(time):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def household_w(time):
-    hour = (time - utc("0:00")).total_seconds() / 3600
-    for (before, low), (after, high) in zip(EVENING, EVENING[1:]):
+def between(points, hour):
+    for (before, low), (after, high) in zip(points, points[1:]):
         if hour <= after:
             return low + (high - low) * (hour - before) / (after - before)
-    return EVENING[-1][1]
+    return points[-1][1]
 
 
-def make_loads(chance):
-    """Per quarter and feeder W on each phase; what one quarter has more, the next has in part."""
+def household_w(time):
+    """Of Dutch winter time, by days that begin at one in the night."""
+    hours = (time - utc("1:00")).total_seconds() / 3600
+    day, hour = (utc("1:00") + datetime.timedelta(hours=hours - hours % 24)), 1 + hours % 24
+    is_off = day.weekday() >= 5 or (day.month, day.day) in ((12, 25), (12, 26), (1, 1))
+    return between(WORKDAY, hour) * (between(DAY_OFF, hour) if is_off else 1)
+
+
+def make_loads(chance, first, quarters, day_spread=0.0):
+    """Per quarter and feeder W on each phase; what one quarter has more, the next has in part. Whole
+    days have more or less, too, by day_spread."""
     loads, rest = [], {feeder: [0.0] * 3 for feeder in FEEDERS}
-    for i in range(QUARTERS):
-        middle = FIRST + i * QUARTER + QUARTER / 2
+    level = {feeder: 1.0 for feeder in FEEDERS}
+    for i in range(quarters):
+        middle = first + i * QUARTER + QUARTER / 2
         row = {}
         for feeder, households in FEEDERS.items():
+            if day_spread and i % 96 == 0:
+                level[feeder] = 1 + chance.gauss(0, day_spread)
             rest[feeder] = [0.6 * r + chance.gauss(0, 0.025) for r in rest[feeder]]
-            row[feeder] = [round(n * household_w(middle) * (1 + r))
+            row[feeder] = [round(n * household_w(middle) * level[feeder] * (1 + r))
                            for n, r in zip(households, rest[feeder])]
         loads.append(row)
     return loads
@@ -142,17 +157,20 @@ def street(limits):
             "connections": connections, "meters": meters, "chargers": chargers}
 
 
-def write(grid, loads, sessions):
-    with open(HERE / "street.json", "w", encoding="utf-8") as file:
-        parts = (',\n "%s": [\n  %s]' % (key, ",\n  ".join(map(json.dumps, rows)))
-                 for key, rows in grid.items())
-        file.write("{\n" + "".join(parts)[2:] + "}\n")
-    with open(HERE / "loads.csv", "w", encoding="utf-8", newline="") as file:
+def write_loads(name, first, loads):
+    with open(HERE / name, "w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["feeder", "quarter", "p_l1_w", "p_l2_w", "p_l3_w"])
         for i, row in enumerate(loads):
             for feeder, watts in row.items():
-                out.writerow([feeder, stamp(FIRST + i * QUARTER), *watts])
+                out.writerow([feeder, stamp(first + i * QUARTER), *watts])
+
+
+def write(grid, sessions):
+    with open(HERE / "street.json", "w", encoding="utf-8") as file:
+        parts = (',\n "%s": [\n  %s]' % (key, ",\n  ".join(map(json.dumps, rows)))
+                 for key, rows in grid.items())
+        file.write("{\n" + "".join(parts)[2:] + "}\n")
     with open(HERE / "sessions.csv", "w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["charger", "arrival", "departure", "energy_wh", "phases", "max_a"])
@@ -177,9 +195,12 @@ def tell(limits, loads, sessions):
 
 
 def main():
-    loads, sessions = make_loads(random.Random(2026)), make_sessions()
+    loads, sessions = make_loads(random.Random(2026), FIRST, QUARTERS), make_sessions()
     limits = make_limits(loads, sessions)
-    write(street(limits), loads, sessions)
+    write(street(limits), sessions)
+    write_loads("loads.csv", FIRST, loads)
+    before = FIRST - HISTORY * QUARTER
+    write_loads("history.csv", before, make_loads(random.Random(2025), before, HISTORY, DAY_SPREAD))
     tell(limits, loads, sessions)
 
 

@@ -6,7 +6,7 @@
                --hours 10 --out DIR [--per-feeder 8] [--loads-zone UTC] [--peak-kw 45]
 
 Each column of the loads (first column ts, one value a quarter hour, empty = missing) becomes one
-feeder of one transformer. A series of another level of the grid is scaled, so that its lowest
+feeder of one transformer, with the four weeks before to learn from. A series of another level of the grid is scaled, so that its lowest
 hundredth is 15 kW and its highest the given peak, and split over the phases 0.9 : 1.0 : 1.1 in
 turn. Sessions (charger, arrival, departure, energy_kwh, phases, max_a_per_phase; Dutch wall clock)
 are folded by weeks of their year: each charger and week that falls on the same weekday counts as a
@@ -30,6 +30,7 @@ import zoneinfo
 UTC = dt.timezone.utc
 DUTCH = zoneinfo.ZoneInfo("Europe/Amsterdam")
 QUARTER = dt.timedelta(minutes=15)
+HISTORY = dt.timedelta(days=28)  # before the hours asked for, for the planner to learn from
 VOLT, LEAST_A, MOST_A = 230, 6, 16
 PHASES_OF_EIGHT = (3, 3, 1, 3, 3, 1, 3, 2)
 
@@ -126,6 +127,7 @@ def main():
     a = args.parse_args()
     start = dt.datetime.fromisoformat(a.start.replace("Z", "+00:00"))
     end = start + dt.timedelta(hours=a.hours)
+    begin = start - 8 * QUARTER
     columns = a.columns.split(",")
     out = pathlib.Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -139,12 +141,12 @@ def main():
             feeder, kw = f"F{n + 1}", scale(series[column], a.peak_kw)
             shares = [(0.9, 1.0, 1.1)[(phase + n) % 3] for phase in range(3)]
             for time in sorted(kw):
-                if not start - 8 * QUARTER <= time < end:
+                if not start - HISTORY <= time < end:
                     continue
                 value = kw[time]
                 watts = ["" if value is None else str(round(value * 1000 * s)) for s in shares]
                 print(",".join([feeder, stamp(time), *watts]), file=file)
-                if value is not None:
+                if value is not None and time >= begin:
                     loads.update({(feeder, phase, time): value * 1000 * share
                                   for phase, share in enumerate(shares)})
             grid["feeders"].append({"id": feeder})
@@ -186,7 +188,7 @@ def main():
         print("charger,arrival,departure,energy_wh,phases,max_a", file=file)
         for charger, arrival, departure, *rest in taken:
             print(charger, stamp(arrival), stamp(departure), *rest, sep=",", file=file)
-    set_limits(grid, loads, taken, start - 8 * QUARTER, end)
+    set_limits(grid, loads, taken, begin, end)
     (out / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="ascii")
     (out / "case.ini").write_text(f"[case]\nscore_from = {stamp(start)}\n", encoding="ascii")
 

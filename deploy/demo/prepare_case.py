@@ -7,8 +7,9 @@
 DIR holds grid.json or street.json, loads.csv and sessions.csv: the bundled street, or any replay
 case, whose case.ini says where it starts (score_from). The grid of a replay case names no meters
 and connections; they are made up here. OUT gets street.json (as socmod-admin import takes it),
-loads.csv and sessions.csv of the hours asked for, and case.env with FROM, TO and CHARGERS for the
-shell.
+loads.csv and sessions.csv of the hours asked for, history.csv of what was measured before, and
+case.env for the shell: BEGIN, until when history goes and where loads.csv begins, FROM, TO and
+CHARGERS. History is DIR's own history.csv, where there is one, and what its loads.csv has earlier.
 """
 import argparse
 import configparser
@@ -58,12 +59,22 @@ def grid_of_case(case):
     return grid
 
 
-def copy_rows(source, target, wanted):
-    with open(source, encoding="ascii") as a, open(target, "w", encoding="ascii", newline="") as b:
-        reader = csv.DictReader(a)
-        writer = csv.DictWriter(b, reader.fieldnames, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row for row in reader if wanted(row))
+def rows_of(*sources):
+    for source in sources:
+        with open(source, encoding="ascii") as file:
+            yield from csv.DictReader(file)
+
+
+def write_rows(target, rows, wanted):
+    """Those of the rows that are wanted; of each the columns of the first."""
+    writer = None
+    with open(target, "w", encoding="ascii", newline="") as file:
+        for row in rows:
+            if writer is None:
+                writer = csv.DictWriter(file, list(row), lineterminator="\n", extrasaction="ignore")
+                writer.writeheader()
+            if wanted(row):
+                writer.writerow(row)
 
 
 def main():
@@ -80,20 +91,23 @@ def main():
         grid = json.loads((a.dir / "street.json").read_text())
     else:
         grid = grid_of_case(json.loads((a.dir / "grid.json").read_text()))
-    with open(a.dir / "loads.csv", encoding="ascii") as file:
-        quarters = sorted({time_of(row["quarter"]) for row in csv.DictReader(file)})
+    quarters = sorted({time_of(row["quarter"]) for row in rows_of(a.dir / "loads.csv")})
     case = configparser.ConfigParser()
     case.read(a.dir / "case.ini")
     wish = a.start or case.get("case", "score_from", fallback="")
     start = max(time_of(wish) if wish else quarters[0], quarters[0] + KNOWN_BEFORE * QUARTER)
     end = min(start + dt.timedelta(hours=a.hours), quarters[-1] + QUARTER)
-    copy_rows(a.dir / "loads.csv", a.out / "loads.csv",
-              lambda row: start - KNOWN_BEFORE * QUARTER <= time_of(row["quarter"]) < end)
-    copy_rows(a.dir / "sessions.csv", a.out / "sessions.csv",
-              lambda row: time_of(row["departure"]) > start and time_of(row["arrival"]) < end)
+    begin = start - KNOWN_BEFORE * QUARTER
+    older = [a.dir / "history.csv"] if (a.dir / "history.csv").exists() else []
+    write_rows(a.out / "history.csv", rows_of(*older, a.dir / "loads.csv"),
+               lambda row: time_of(row["quarter"]) < begin)
+    write_rows(a.out / "loads.csv", rows_of(a.dir / "loads.csv"),
+               lambda row: begin <= time_of(row["quarter"]) < end)
+    write_rows(a.out / "sessions.csv", rows_of(a.dir / "sessions.csv"),
+               lambda row: time_of(row["departure"]) > start and time_of(row["arrival"]) < end)
     (a.out / "street.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="ascii")
-    (a.out / "case.env").write_text(
-        f"FROM={stamp(start)}\nTO={stamp(end)}\nCHARGERS={len(grid['chargers'])}\n", encoding="ascii")
+    (a.out / "case.env").write_text(f"BEGIN={stamp(begin)}\nFROM={stamp(start)}\nTO={stamp(end)}\n"
+                                    f"CHARGERS={len(grid['chargers'])}\n", encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import urllib.request
 
 UTC = dt.timezone.utc
 QUARTER = dt.timedelta(minutes=15)
+HISTORY_ENOUGH = 96  # quarters from which the planner surely foresees
 FINAL = {"applied", "superseded", "expired", "refused", "failed"}
 
 
@@ -82,6 +83,12 @@ def print_quarter(api, transformer, quarter):
           f"   {'-' if lowest is None else f'{lowest / 1000:.1f} kW':>9}", flush=True)
 
 
+def is_there(loads, quarter, is_late):
+    """Measured at all feeders; or at some, when it is late or the next quarter hour is there."""
+    first = loads and time_of(loads[0]["quarter"]) == quarter
+    return first and (is_late or len(loads) > 1 or None not in loads[0]["p_w"])
+
+
 def watch(api, args):
     transformer = next(api.items("/v1/transformers"))["id"]
     print(f"transformer {transformer}: kW per phase / limit, '!' is over; UTC")
@@ -90,10 +97,10 @@ def watch(api, args):
     end = time_of(args.end)
     seen_at = time.monotonic()
     while shown < end:
-        span = f"from={stamp(shown)}&to={stamp(shown + QUARTER)}"
+        span = f"from={stamp(shown)}&to={stamp(shown + 2 * QUARTER)}"
         try:
             there = list(api.items(f"/v1/transformers/{transformer}/loads?{span}"))
-            if there:
+            if is_there(there, shown, time.monotonic() - seen_at > args.patience / 2):
                 print_quarter(api, transformer, shown)
                 shown += QUARTER
                 seen_at = time.monotonic()
@@ -117,11 +124,12 @@ def over(rows, limits):
 
 
 def truth_rows(path, case, start, end):
-    """The street's own account: feeders and the transformers above them, with and without control."""
+    """The street's own account, of feeders and the transformers above them: overload with and without control,
+    and the loads without chargers by (place, quarter)."""
     grid = json.loads((case / "street.json").read_text())
     limits = {x["id"]: x.get("limit_w") for x in grid["transformers"] + grid["feeders"]}
     above = {f["id"]: f["transformer"] for f in grid["feeders"]}
-    sums = {"with": {}, "without": {}}
+    sums = {"with": {}, "without": {}, "base": {}}
     with open(path, encoding="ascii") as file:
         for row in csv.DictReader(file):
             if not start <= time_of(row["quarter"]) < end:
@@ -131,12 +139,12 @@ def truth_rows(path, case, start, end):
                 for name in (row["feeder"], above[row["feeder"]]):
                     now = total.setdefault((name, row["quarter"]), [0.0] * 3)
                     total[name, row["quarter"]] = [a + b for a, b in zip(now, p_w)]
-    return {kind: over([(n, q, p) for (n, q), p in total.items()], limits)
-            for kind, total in sums.items()}
+    found = {kind: over([(n, q, p) for (n, q), p in sums[kind].items()], limits) for kind in ("with", "without")}
+    return found | {"base": sums["base"]}
 
 
 def replay_folder(case, start, end):
-    """The street as a case of the planner's replay."""
+    """The street, with its history, as a case of the planner's replay."""
     street = json.loads((case / "street.json").read_text())
     folder = case / "replay"
     folder.mkdir(exist_ok=True)
@@ -154,12 +162,19 @@ def replay_folder(case, start, end):
     (folder / "grid.json").write_text(json.dumps(
         {"name": "street", "timezone": "Europe/Amsterdam", "transformers": transformers, "feeders": feeders,
          "chargers": chargers}), encoding="ascii")
-    for name in ("loads.csv", "sessions.csv"):
-        (folder / name).write_bytes((case / name).read_bytes())
+    (folder / "sessions.csv").write_bytes((case / "sessions.csv").read_bytes())
+    header, *evening = (case / "loads.csv").read_text().splitlines(keepends=True)
+    history = (case / "history.csv").read_text() or header
+    (folder / "loads.csv").write_text(history + "".join(evening), encoding="ascii")
     pauses = [m.get("message_interval_s", 3600) for m in street["meters"]]
     (folder / "case.ini").write_text(f"[case]\nscore_from = {stamp(start)}\n"
                                      f"message_interval_s = {max(pauses)}\npolicies = rule\n", encoding="ascii")
     return folder
+
+
+def history_quarters(case):
+    with open(case / "history.csv", encoding="ascii") as file:
+        return len({row["quarter"] for row in csv.DictReader(file)})
 
 
 def rule_row(args, start, end):
@@ -239,14 +254,76 @@ ORDER = (("measured", "arrived"), ("arrived", "planned"), ("planned", "queued"),
          ("written", "verified"), ("queued", "seen"), ("seen", "applied"))
 
 
+def stations(life):
+    """The times that the life tells, in pairs: (what, when, what comes after, when)."""
+    at = {step["step"]: step["at"] for step in life["steps"]}
+    for earlier, later in ORDER:
+        if earlier in at and later in at:
+            yield earlier, at[earlier], later, at[later]
+    for row in life["measured"]:
+        yield "quarter hour", stamp(time_of(row["quarter"]) + QUARTER), "its arrival", row["arrived"]
+    number, before = "its place in the queue", at.get("queued")
+    for attempt in life["attempts"]:
+        if before:
+            yield number, before, f"attempt {attempt['number']}", attempt["started"]
+        number, before = f"attempt {attempt['number']}", attempt["finished"]
+        yield number, attempt["started"], "its end", before
+    for receipt in life["receipts"]:
+        yield f"receipt {receipt['state']}", receipt["at"], "its arrival", receipt["arrived"]
+    first = {}
+    for receipt in life["receipts"]:
+        first.setdefault(receipt["state"], receipt["at"])
+    for earlier, later in (("seen", "accepted"), ("accepted", "applied")):
+        if earlier in first and later in first:
+            yield f"receipt {earlier}", first[earlier], f"receipt {later}", first[later]
+
+
 def disorder(life):
     """What is not in order in the life of an applied profile, from the quarter hour to the register."""
-    at = {step["step"]: step["at"] for step in life["steps"]}
+    there = [step["step"] for step in life["steps"]]
     # Who is held carefully for lack of measurements has none that led to it.
-    wanted = ("measured", "planned", "queued", "seen", "applied") if life["round"]["basis"] else ("planned", "queued", "seen", "applied")
-    lacks = [f"no step {step}" for step in wanted if step not in at]
-    return lacks + [f"{later} {at[later]} before {earlier} {at[earlier]}" for earlier, later in ORDER
-                    if earlier in at and later in at and at[later] < at[earlier]]
+    wanted = ["planned", "queued", "seen", "applied"]
+    if life["round"]["basis"]:
+        wanted += ["measured", "arrived"]
+    if any(attempt["result"] == "verified" for attempt in life["attempts"]):
+        wanted += ["written", "verified"]
+    if not any(receipt["state"] == "applied" and receipt["register"] for receipt in life["receipts"]):
+        wanted += ["register"]
+    return [f"no step {step}" for step in wanted if step not in there] + [
+        f"{later} {then} before {earlier} {first}" for earlier, first, later, then in stations(life)
+        if time_of(then) < time_of(first)]
+
+
+def is_known(values):
+    return values is not None and None not in values
+
+
+def foresight(api, transformer, base, start, end):
+    """How base loads were foreseen: quarter hours and those of them with a band, by method; and of the hours
+    ahead, as each hour's outlook had them, the mean error and the share that stayed below the band."""
+    methods, errors, kept = {}, [], []
+    for item in api.items(f"/v1/transformers/{transformer}/forecasts?from={stamp(start)}&to={stamp(end)}"):
+        if item["method"] not in ("profile", "ridge") or is_known(item["p95_w"]):
+            methods[item["method"]] = methods.get(item["method"], 0) + 1
+    hour = start
+    while hour < end:
+        seen = api.get(f"/v1/transformers/{transformer}/outlook?at={stamp(hour)}")
+        for item in seen["items"][1:]:
+            came = base.get((transformer, item["quarter"]))
+            if came and is_known(item["base_w"]):
+                errors += [abs(a - b) / b for a, b in zip(item["base_w"], came) if b > 0]
+                kept += [b <= top for top, b in zip(item["p95_w"], came)]
+        hour += 4 * QUARTER
+    return methods, errors, kept
+
+
+def foresight_line(methods, errors, kept):
+    words = {"ridge": "regression", "profile": "usual days", "last": "last value", "none": "nothing"}
+    text = ", ".join(f"{count} by {words[name]}" for name, count in sorted(methods.items(), key=lambda m: -m[1]))
+    if errors:
+        text += (f"; {len(errors)} loads of hours ahead {100 * sum(errors) / len(errors):.1f} % off in the mean,"
+                 f" {100 * sum(kept) / len(kept):.0f} % within the band")
+    return text or "nothing"
 
 
 def summarise(api, args):
@@ -280,6 +357,10 @@ def summarise(api, args):
         complaints.append("without control there was no overload, so nothing was shown")
     elif truth["with"][1] >= truth["without"][1]:
         complaints.append("the overload did not fall")
+    transformer = next(api.items("/v1/transformers"))["id"]
+    methods, errors, kept = foresight(api, transformer, truth["base"], start, end)
+    if history_quarters(args.case) >= HISTORY_ENOUGH and not errors:
+        complaints.append("there was history, and no hour ahead was foreseen")
     slowest = max(((name, s["p99_s"]) for name, s in statistics["steps"].items()
                    if s["p99_s"] is not None), key=lambda s: s[1], default=("none", 0))
 
@@ -295,6 +376,7 @@ def summarise(api, args):
     print(f"messages written       {0:15d}{rule[2]:21d}{statistics['messages_written']:15d}")
     print("* replayed on the same street: 6 A for all while phase 1 was above 90 % of its limit, else free")
     print("profiles               " + (", ".join(f"{n} {s}" for s, n in sorted(by_state.items())) or "none"))
+    print(f"quarter hours foreseen {foresight_line(methods, errors, kept)}")
     print(f"registers that follow  {followed}")
     print(f"slowest step           {slowest[0].replace('_', ' ')}: p99 {slowest[1]:.1f} s of the street's time")
     for complaint in complaints:

@@ -49,12 +49,25 @@ static void say_place(const json_t *place)
     printf("  %s\n", say(place, "method"));
 }
 
+// Whether what is missing says something: what of then is "explanations", "loads" or "records".
+static bool is_kept(const json_t *answer, const char *what)
+{
+    const json_t *gone = json_object_get(answer, "not_kept");
+    for (size_t i = 0; i < json_array_size(gone); i++)
+        if (!strcmp(json_string_value(json_array_get(gone, i)), what))
+            return false;
+    return true;
+}
+
 static void say_round(const json_t *answer)
 {
     const json_t *round = json_object_get(answer, "round");
     const json_t *places = json_object_get(answer, "places");
     if (json_is_null(round)) {
-        puts("No round was planned for this quarter hour: what the meter held before went on.");
+        puts(is_kept(answer, "explanations")
+                 ? "No round was planned for this quarter hour: what the"
+                   " meter held before went on."
+                 : "Its round is not kept any more.");
         return;
     }
     printf("Decided %s by %s, from measurements up to %s (%s)%s\n", say(round, "finished"),
@@ -71,7 +84,8 @@ static void say_share(const json_t *answer)
 {
     const json_t *share = json_object_get(answer, "share");
     if (json_is_null(share))
-        puts("Nothing bound it, and it was told nothing.");
+        puts(is_kept(answer, "explanations") ? "Nothing bound it, and it was told nothing."
+                                             : "What it wanted and got is not kept any more.");
     else
         printf("Wants %s W, share %s W (bound: %s); %s: %s\n", say(share, "demand_w"),
                say(share, "share_w"), say(share, "bound_by"), say(share, "decision"),
@@ -100,7 +114,8 @@ static void say_messages(const json_t *answer)
     const json_t *messages = json_object_get(answer, "messages");
     const json_t *range = json_object_get(held, "limit_w");
     if (json_is_null(held))
-        puts("Its meter held no limit.");
+        puts(is_kept(answer, "records") ? "Its meter held no limit."
+                                        : "What its meter held is not kept any more.");
     else
         printf("Its meter held %jd to %jd W: profile %s of %s, until %s\n",
                (intmax_t)json_integer_value(json_array_get(range, 0)),
@@ -121,7 +136,8 @@ static void say_drawn(const json_t *answer)
 {
     const json_t *drew = json_object_get(answer, "drew"), *powers = json_object_get(drew, "p_w");
     if (json_is_null(drew)) {
-        puts("What it drew is not known.");
+        puts(is_kept(answer, "loads") ? "What it drew is not known."
+                                      : "What it drew is not kept any more.");
         return;
     }
     printf("It drew");

@@ -40,6 +40,10 @@ static const struct setting settings[] = {
     {"history", "loads_months", .integer = &tidy.loads_months, .otherwise = "13", .least = 2,
      .most = 1200,
      .help = "tidy: what connections drew in months that ended so many months ago is dropped"},
+    {"history", "explain_months", .integer = &tidy.explain_months, .otherwise = "6", .least = 2,
+     .most = 1200,
+     .help = "tidy: what rounds saw, foresaw and shared in months that ended so many months ago is"
+             " dropped; profiles stay as long as the trail"},
     {"keys", "master_file", .text = &master_file, .otherwise = "",
      .help = "file of the master key that meters' keys are wrapped under; without a slash, in"
              " $CREDENTIALS_DIRECTORY"},
@@ -84,6 +88,7 @@ static const struct program_option options[] = {
      .help = "seal: greater than that of the message before; otherwise milliseconds since 1970"},
     {"before", "MONTH", .text = &retirement.before,
      .help = "retire: the first month of the audit trail that stays, as 2024-03"},
+    {"dry-run", .flag = &tidy.dry, .help = "tidy: only say what would be done"},
     {"transformer", "ID", .text = &limit.transformer, .help = "limit: this transformer, or"},
     {"feeder", "ID", .text = &limit.feeder, .help = "limit: this feeder, or"},
     {"charger", "ID", .text = &limit.charger, .help = "limit, explain: this charger"},
@@ -111,12 +116,22 @@ static const struct program_option options[] = {
     {0},
 };
 
+static bool check(void)
+{
+    tidy.keep_months = retirement.keep_months;
+    const char *fault = tidy_fault(&tidy);
+    if (fault)
+        fprintf(stderr, "%s\n", fault);
+    return !fault;
+}
+
 static const struct program program = {
     .name = "socmod-admin",
     .purpose = "set up and register what the other programs work with",
     .version = VERSION,
     .settings = settings,
     .options = options,
+    .check = check,
     .words = "migrate | import FILE | export [FILE] | token | seal [FILE] | limit | release NUMBER"
              " | limits | explain | retire | tidy |"
              " keys import FILE | keys list | keys rotate | keys restored | keys new-master FILE |"

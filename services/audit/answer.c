@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "services/audit/answer.h"
+#include "base/buffer.h"
 #include "base/digest.h"
 #include "base/memory.h"
 #include "services/audit/export.h"
@@ -161,32 +162,34 @@ static void link_next(struct http_request *request, const struct list *list, int
 static void find_next(const struct list *list, const PGresult *result, int last,
                       char cursor[static PAGE_CURSOR_MAX + 1])
 {
-    const char *keys[PAGE_KEYS];
-    for (int i = 0; list->keys[i]; i++)
-        keys[i] = PQgetvalue(result, last, 1 + i);
-    page_encode(list->name, list->keys, keys, cursor);
+    struct page_key keys[PAGE_KEYS];
+    const char *texts[PAGE_KEYS];
+    list_table_keys(list, result, last, keys);
+    for (int i = 0; i < PAGE_KEYS; i++)
+        texts[i] = keys[i].text;
+    page_encode(list->name, list->keys, texts, cursor);
 }
 
 static void answer_page(struct http_request *request, const struct list *list, int limit,
                         const PGresult *result)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
+    struct buffer out = {0};
     int rows = PQntuples(result);
-    fputs("{\"items\":[", out);
-    for (int i = 0; i < rows && i < limit; i++)
-        fprintf(out, "%s%s", i ? ",\n" : "", PQgetvalue(result, i, 0));
+    buffer_add_text(&out, "{\"items\":[");
+    for (int i = 0; i < rows && i < limit; i++) {
+        if (i)
+            buffer_add_text(&out, ",\n");
+        list_table_put(&out, list, result, i);
+    }
     if (rows > limit) {
         char cursor[PAGE_CURSOR_MAX + 1];
         find_next(list, result, limit - 1, cursor);
         link_next(request, list, limit, cursor);
-        fprintf(out, "],\"next\":\"%s\"}", cursor);
+        buffer_add_format(&out, "],\"next\":\"%s\"}", cursor);
     } else {
-        fputs("],\"next\":null}", out);
+        buffer_add_text(&out, "],\"next\":null}");
     }
-    fclose(out);
-    answer_json(request, text);
+    answer_json(request, buffer_take(&out));
 }
 
 void answer_list(struct http_request *request, const struct list *list, const char *const *preset)
@@ -216,5 +219,15 @@ void answer_item(struct http_request *request, const struct list *list, const ch
     for (int i = 0; list->filters[i].name; i++)
         values[i] = preset[i];
     struct db *db = answer_db(request);
-    answer_row(request, list_table_page(db, list, values, NULL, 1), db, thing);
+    PGresult *result = list_table_page(db, list, values, NULL, 1);
+    if (!result) {
+        answer_trouble(request, db);
+    } else if (!PQntuples(result)) {
+        answer_missing(request, thing);
+    } else {
+        struct buffer out = {0};
+        list_table_put(&out, list, result, 0);
+        answer_json(request, buffer_take(&out));
+    }
+    PQclear(result);
 }

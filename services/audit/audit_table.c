@@ -117,7 +117,8 @@ PGresult *audit_table_round(struct db *db, const char *id)
 
 // With what only a single profile tells.
 #define PROFILE_WHOLE                                                                              \
-    PROFILE_COLUMNS ", audit.at_s(p.not_after) as not_after, p.priority, p.text, p.digest"
+    PROFILE_COLUMNS(TEXT_S, TEXT_MS)                                                               \
+    ", audit.at_s(p.not_after) as not_after, p.priority, p.text, p.digest"
 
 PGresult *audit_table_profile(struct db *db, const char *id)
 {

@@ -9,7 +9,7 @@
 
 // In the groups and columns that row_json.h takes.
 enum life_part {
-    LIFE_MAIN, // one row: the profile; "/round", "/share", "/delivery"; "/state", "/times"
+    LIFE_MAIN, // one row: the profile; "/round", "/share", "/delivery"
     LIFE_MEASURED,
     LIFE_FORECAST,
     LIFE_ATTEMPTS,
@@ -26,8 +26,9 @@ MUST_CHECK enum err life_table_read(struct db *db, const char *id, struct life *
 void life_table_clear(struct life *life);
 
 // There must be the row of LIFE_MAIN.
-bool life_table_has(const struct life *life, const char *group); // "/share" or "/delivery"
-const char *life_table_state(const struct life *life);           // as the API calls it
+enum life_group { LIFE_SHARE, LIFE_DELIVERY };
+bool life_table_has(const struct life *life, enum life_group group);
+const char *life_table_state(const struct life *life); // as the API calls it
 struct step_times life_table_times(const struct life *life);
 
 #endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "services/audit/list_table.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "services/audit/row_json.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +94,7 @@ static const char *text_for_good(char *text)
 // limits do for all that are asked. One more than asked is read.
 static int rows_read(int limit)
 {
-    static const int steps[] = {11, 26, 51, PAGE_ITEMS + 1, 251, 501};
+    static const int steps[] = {11, 21, 51, PAGE_ITEMS + 1, 251, 501};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (limit < steps[i])
             return steps[i];
@@ -104,11 +107,41 @@ PGresult *list_table_page(struct db *db, const struct list *list, const char *co
     char *text = NULL;
     size_t len;
     struct statement statement = {.sql = open_memstream(&text, &len)};
-    fprintf(statement.sql, "select row_to_json(item), %s from %s", list->key_values, list->from);
+    fprintf(statement.sql, "select %s, null as \"/keys\", %s from %s",
+            list->row ? list->row : "row_to_json(item)", list->key_values, list->from);
     put_conditions(&statement, list, values, keys);
     fprintf(statement.sql, " limit %d", rows_read(limit));
     fclose(statement.sql);
-    return db_query(db, text_for_good(text), statement.count, statement.params);
+    const struct db_ask ask = {text_for_good(text), statement.count, statement.params, NULL, true};
+    PGresult *result;
+    return db_query_all(db, &ask, 1, &result) ? NULL : result;
+}
+
+void list_table_put(struct buffer *out, const struct list *list, const PGresult *result, int row)
+{
+    if (list->row)
+        row_json_object(out, result, row, NULL);
+    else
+        buffer_add(out, PQgetvalue(result, row, 0), (size_t)PQgetlength(result, row, 0));
+}
+
+void list_table_keys(const struct list *list, const PGresult *result, int row,
+                     struct page_key keys[static PAGE_KEYS])
+{
+    size_t count = strlen(list->keys);
+    int first = PQnfields(result) - (int)count;
+    for (size_t i = 0; i < count; i++) {
+        int column = first + (int)i;
+        if (list->keys[i] == 'u') {
+            struct id id;
+            memcpy(id.octets, PQgetvalue(result, row, column), ID_LEN);
+            id_format(&id, keys[i].text);
+        } else {
+            int64_t number = list->keys[i] == 't' ? db_binary_us(result, row, column)
+                                                  : db_binary_integer(result, row, column);
+            snprintf(keys[i].text, sizeof keys[i].text, "%" PRId64, number);
+        }
+    }
 }
 
 // JSON has no raw octets below 32, so with these marks COPY leaves each line as it is.

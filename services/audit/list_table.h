@@ -6,6 +6,7 @@
 #ifndef AUDIT_LIST_TABLE_H
 #define AUDIT_LIST_TABLE_H
 
+#include "base/buffer.h"
 #include "io/db.h"
 #include "services/audit/page.h"
 #include "services/audit/parameter.h"
@@ -22,6 +23,8 @@ struct list_filter {
 struct list {
     const char *name;       // in its cursors
     const char *from;       // tables, up to a row "item" with what is told
+    const char *row;        // the same as columns of their own types, which costs the server less;
+                            // NULL: item as JSON
     const char *key_values; // the columns that place a row
     const char *keys;       // their kinds, see page.h
     const char *csv;        // the columns of item as CSV has them: no arrays, no objects
@@ -41,9 +44,14 @@ extern const struct list list_transformers, list_feeders, list_transformer_loads
 //   values  one per filter, checked by parameter_parse(), NULL where not asked
 //   keys    of the cursor, or NULL for the beginning
 //
-// Columns: the item as JSON text, then its keys. Owned: PQclear(); NULL as db_query().
+// Owned: PQclear(); NULL as db_query().
 PGresult *list_table_page(struct db *db, const struct list *list, const char *const *values,
                           const struct page_key *keys, int limit);
+
+// One item of it as JSON; and its keys, for a cursor.
+void list_table_put(struct buffer *out, const struct list *list, const PGresult *result, int row);
+void list_table_keys(const struct list *list, const PGresult *result, int row,
+                     struct page_key keys[static PAGE_KEYS]);
 
 // The statement that copies the list out, all of it behind the cursor or, above 0, limit items: a
 // JSON object a line, or CSV with a line of names (RFC 4180, but that lines end in LF). A COPY

@@ -36,19 +36,25 @@
     "   r.blind from plan.round r where r.transformer = t.number" \
     "  order by r.quarter desc, r.finished desc limit 1) x)"
 
-// The worst phase of the hours ahead, as the newest outlook of a day has them: what the load without
-// the steered chargers stays below in 19 of 20 quarter hours.
+// The worst phase of the hours to come, as the newest outlook of a day has them: what the load without
+// the steered chargers stays below in 19 of 20 quarter hours, and on it what the cars that the newest
+// round knows would draw if nothing held them back.
 #define AHEAD \
     "(select row_to_json(x) from" \
-    "  (select round(v.w::numeric / t.limit_w[o.phase], 4) as ratio, o.phase," \
+    "  (select round((v.w + coalesce(c.demand_w, 0))::numeric / t.limit_w[o.phase], 4) as ratio," \
+    "    round(v.w::numeric / t.limit_w[o.phase], 4) as base_ratio, o.phase," \
     "    audit.at_s(r.quarter + (v.n - 1) * interval '1 hour') as quarter" \
     "   from (select r.id, r.quarter from plan.round r where r.transformer = t.number" \
+    "     order by r.quarter desc, r.finished desc limit 1) n" \
+    "   cross join (select r.id, r.quarter from plan.round r where r.transformer = t.number" \
     "     and r.quarter > z.quarter - interval '1 day'" \
     "     and (select true from plan.outlook o where o.round = r.id and o.feeder is null limit 1)" \
     "     order by r.quarter desc, r.finished desc limit 1) r" \
-    "   join plan.outlook o on o.round = r.id and o.feeder is null," \
-    "   unnest(o.p95_w) with ordinality v (w, n) where t.limit_w[o.phase] > 0" \
-    "   order by v.w::numeric / t.limit_w[o.phase] desc, v.n limit 1) x)"
+    "   join plan.outlook o on o.round = r.id and o.feeder is null" \
+    "   left join plan.forecast c on c.round = n.id and c.feeder is null and c.phase = o.phase" \
+    "   cross join unnest(o.p95_w) with ordinality v (w, n)" \
+    "   where t.limit_w[o.phase] > 0 and r.quarter + v.n * interval '1 hour' > n.quarter" \
+    "   order by 1 desc, v.n limit 1) x)"
 
 #define CSV_PHASES(name, short) \
     "item." name "[1] as " short "_l1_w, item." name "[2] as " short "_l2_w, item." name \
@@ -114,7 +120,7 @@ const struct list list_feeder_loads = {
     .from = "dali.every_quarter q join grid.feeder f on f.number = q.feeder,"
             " lateral (select audit.at_s(q.quarter) as quarter,"
             "  array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w, f.limit_w, q.quality) item",
-    .key_values = "audit.at_us(q.quarter)",
+    .key_values = "q.quarter",
     .keys = "t",
     .csv = CSV_LOADS,
     .after = "q.quarter > $",
@@ -133,7 +139,7 @@ const struct list list_transformer_loads = {
             "  from grid.transformer t,"
             "  dali.every_quarter q, lateral (select count(*) as n"
             "   from grid.feeder g where g.transformer = t.number) fs",
-    .key_values = "audit.at_us(s.start)",
+    .key_values = "s.start",
     .keys = "t",
     .csv = CSV_LOADS,
     .after = "q.quarter > $",
@@ -168,7 +174,7 @@ const struct list list_transformer_loads = {
 const struct list list_transformer_forecasts = {
     .name = "transformer-forecasts",
     .from = FORECASTS_FROM("grid.transformer t join plan.round r on r.transformer = t.number", "is null"),
-    .key_values = "audit.at_us(r.quarter)",
+    .key_values = "r.quarter",
     .keys = "t",
     .csv = CSV_FORECASTS,
     .after = "r.quarter > $",
@@ -181,7 +187,7 @@ const struct list list_transformer_forecasts = {
 const struct list list_feeder_forecasts = {
     .name = "feeder-forecasts",
     .from = FORECASTS_FROM("grid.feeder g join plan.round r on r.transformer = g.transformer", "= g.number"),
-    .key_values = "audit.at_us(r.quarter)",
+    .key_values = "r.quarter",
     .keys = "t",
     .csv = CSV_FORECASTS,
     .after = "r.quarter > $",
@@ -225,7 +231,7 @@ const struct list list_connection_loads = {
             " join field.load q on q.meter = m.number,"
             " lateral (select audit.at_s(q.quarter) as quarter,"
             "  array[q.p_l1_w, q.p_l2_w, q.p_l3_w] as p_w, q.energy_wh, q.limit_w, q.mode) item",
-    .key_values = "audit.at_us(q.quarter)",
+    .key_values = "q.quarter",
     .keys = "t",
     .csv = "item.quarter, " CSV_PHASES("p_w", "p") ", item.energy_wh, item.limit_w, item.mode",
     .after = "q.quarter > $",
@@ -257,7 +263,7 @@ const struct list list_rounds = {
     .name = "rounds",
     .from = "plan.round r left join grid.transformer t on t.number = r.transformer,"
             " lateral (select" ROUND_COLUMNS ") item",
-    .key_values = "audit.at_us(r.quarter), r.transformer, r.id",
+    .key_values = "r.quarter, r.transformer, r.id",
     .keys = "tiu",
     .csv = "item.id, item.transformer, item.quarter, item.basis, item.revision, item.started,"
            " item.finished, item.planner, item.congested, item.blind",
@@ -316,8 +322,9 @@ const struct list list_profiles = {
     .from = "plan.profile p left join p3.delivery d on d.profile = p.id"
             " left join grid.connection c on c.number = p.connection"
             " left join grid.meter m on m.number = p.meter,"
-            " lateral (select" PROFILE_COLUMNS ") item",
-    .key_values = "audit.at_us(p.created), p.id",
+            " lateral (select" PROFILE_COLUMNS(TEXT_S, TEXT_MS) ") item",
+    .row = PROFILE_COLUMNS(TIME_S, TIME_MS),
+    .key_values = "p.created, p.id",
     .keys = "tu",
     .csv = "item.id, item.round, item.connection, item.meter, item.valid_from, item.valid_to,"
            " item.limit_w, item.created, item.state, item.cause",
@@ -337,7 +344,7 @@ const struct list list_deliveries = {
             "  audit.at_ms(d.applied_at) as applied_at, audit.at_ms(d.ended_at) as ended_at,"
             "  audit.at_s(d.not_after) as not_after, audit.at_ms(d.next_at) as next_at,"
             "  " ATTEMPTS_OF_PROFILE " as attempts) item",
-    .key_values = "audit.at_us(p.created), p.id",
+    .key_values = "p.created, p.id",
     .keys = "tu",
     .csv = "item.profile, item.connection, item.meter, item.route, item.state, item.cause, item.queued_at,"
            " item.written_at, item.verified_at, item.seen_at, item.applied_at, item.ended_at,"
@@ -366,8 +373,9 @@ const struct list list_gateways = {
 const struct list list_receipts = {
     .name = "receipts",
     .from = "field.receipt e left join grid.meter m on m.number = e.meter,"
-            " lateral (select m.equipment_id as meter, " RECEIPT_COLUMNS ") item",
-    .key_values = "audit.at_us(e.arrived), e.id",
+            " lateral (select m.equipment_id as meter," RECEIPT_COLUMNS(TEXT_MS) ") item",
+    .row = " m.equipment_id as meter," RECEIPT_COLUMNS(TIME_MS),
+    .key_values = "e.arrived, e.id",
     .keys = "ti",
     .csv = "item.meter, item.at, item.arrived, item.state, item.digest, item.mode, item.reason,"
            " item.limit_w, item.register, item.register_w",
@@ -383,8 +391,9 @@ const struct list list_receipts = {
 const struct list list_events = {
     .name = "events",
     .from = "audit.event e,"
-            " lateral (select e.id, audit.at_ms(e.at) as at, e.program, e.kind, e.subject, e.data) item",
-    .key_values = "audit.at_us(e.at), e.id",
+            " lateral (select" EVENT_COLUMNS(TEXT_MS) ") item",
+    .row = EVENT_COLUMNS(TIME_MS),
+    .key_values = "e.at, e.id",
     .keys = "ti",
     .csv = "item.id, item.at, item.program, item.kind, item.subject, item.data",
     .after = "(e.at, e.id) < ($, $)",

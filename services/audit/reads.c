@@ -15,14 +15,17 @@
 #define TELL_NS SECONDS_NS
 #define TOGETHER_NS (300 * SECONDS_NS)
 
-enum { SETS = 1 << 14, READS_MAX = 500000, BATCH = 1000 };
+// SLICE: sets that are looked at while those who read wait.
+enum { SETS = 1 << 14, SLICE = 256, READS_MAX = 500000, BATCH = 1000 };
 
 // One reader of one subject from one address.
 struct seen {
     struct seen *next;         // of the set
     int64_t first_ns, last_ns; // UTC, of those untold
-    int64_t untold, telling;   // how many
-    int64_t told_ns;           // machine time when it was last told; 0: never
+    int64_t untold;            // how many
+    int64_t telling;           // of those being told now, likewise; touched by the teller alone
+    int64_t telling_first_ns, telling_last_ns;
+    int64_t told_ns; // machine time when it was last told; 0: never
     char *reader, *client, *subject, *path;
 };
 
@@ -86,30 +89,52 @@ bool reads_note(struct reads *reads, const char *reader, const char *client, con
 static json_t *event_of(struct seen *seen)
 {
     char first[RFC3339_MS_LEN + 1], last[RFC3339_MS_LEN + 1];
-    rfc3339_format_ms(seen->first_ns, first);
-    rfc3339_format_ms(seen->last_ns, last);
+    rfc3339_format_ms(seen->telling_first_ns, first);
+    rfc3339_format_ms(seen->telling_last_ns, last);
     return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:I, s:s}}", "at", first, "subject",
                      seen->subject, "data", "reader", seen->reader, "client", seen->client, "path",
                      seen->path, "times", (json_int_t)seen->telling, "last", last);
 }
 
-// Those that are due into telling, at most BATCH. Returns them as JSON, owned, or NULL for none.
-static char *gather(struct reads *reads, int64_t now_ns, struct seen **telling, int *count)
+static bool is_due(const struct seen *seen, int64_t now_ns)
+{
+    return seen->untold && (!seen->told_ns || now_ns - seen->told_ns >= TOGETHER_NS);
+}
+
+static void begin_telling(struct seen *seen)
+{
+    seen->telling = seen->untold;
+    seen->telling_first_ns = seen->first_ns;
+    seen->telling_last_ns = seen->last_ns;
+    seen->untold = 0;
+}
+
+// Those that are due into telling, at most BATCH, from set *set on, which is moved on. Who reads
+// waits for a slice of them at most.
+static int gather(struct reads *reads, int64_t now_ns, int *set, struct seen **telling)
+{
+    int count = 0;
+    while (*set < SETS && count < BATCH) {
+        int end = *set + SLICE < SETS ? *set + SLICE : SETS;
+        pthread_mutex_lock(&reads->lock);
+        for (; *set < end && count < BATCH; *set += count < BATCH)
+            for (struct seen *seen = reads->sets[*set]; seen && count < BATCH; seen = seen->next)
+                if (is_due(seen, now_ns)) {
+                    begin_telling(seen);
+                    telling[count++] = seen;
+                }
+        pthread_mutex_unlock(&reads->lock);
+    }
+    return count;
+}
+
+// As JSON. Owned.
+static char *text_of(struct seen *const *telling, int count)
 {
     json_t *events = json_array();
-    *count = 0;
-    pthread_mutex_lock(&reads->lock);
-    for (int i = 0; i < SETS; i++)
-        for (struct seen *seen = reads->sets[i]; seen && *count < BATCH; seen = seen->next) {
-            if (!seen->untold || (seen->told_ns && now_ns - seen->told_ns < TOGETHER_NS))
-                continue;
-            seen->telling = seen->untold;
-            seen->untold = 0;
-            json_array_append_new(events, event_of(seen));
-            telling[(*count)++] = seen;
-        }
-    pthread_mutex_unlock(&reads->lock);
-    char *text = *count ? json_dumps(events, JSON_COMPACT) : NULL;
+    for (int i = 0; i < count; i++)
+        json_array_append_new(events, event_of(telling[i]));
+    char *text = json_dumps(events, JSON_COMPACT);
     json_decref(events);
     return text;
 }
@@ -119,10 +144,12 @@ static void settle(struct reads *reads, struct seen **telling, int count, bool t
     pthread_mutex_lock(&reads->lock);
     for (int i = 0; i < count; i++) {
         struct seen *seen = telling[i];
-        if (told)
+        if (told) {
             seen->told_ns = now_ns;
-        else
+        } else {
             seen->untold += seen->telling;
+            seen->first_ns = seen->telling_first_ns;
+        }
         seen->telling = 0;
     }
     pthread_mutex_unlock(&reads->lock);
@@ -132,9 +159,10 @@ static void settle(struct reads *reads, struct seen **telling, int count, bool t
 static void tell(struct reads *reads, int64_t now_ns)
 {
     struct seen *telling[BATCH];
-    int count;
+    int count, set = 0;
     bool told = true;
-    for (char *events; told && (events = gather(reads, now_ns, telling, &count));) {
+    while (told && (count = gather(reads, now_ns, &set, telling)) > 0) {
+        char *events = text_of(telling, count);
         told = access_table_reads(reads->db, events) == ERR_NONE;
         settle(reads, telling, count, told, now_ns);
         free(events);
@@ -152,20 +180,27 @@ static void forget(struct seen **at)
     free(seen);
 }
 
+static void forget_old_of(struct reads *reads, struct seen **at, int64_t now_ns)
+{
+    while (*at) {
+        if ((*at)->untold || now_ns - (*at)->told_ns < TOGETHER_NS) {
+            at = &(*at)->next;
+            continue;
+        }
+        forget(at);
+        reads->count--;
+    }
+}
+
 // All but those that were told a while ago and not seen since.
 static void forget_old(struct reads *reads, int64_t now_ns)
 {
-    pthread_mutex_lock(&reads->lock);
-    for (int i = 0; i < SETS; i++)
-        for (struct seen **at = &reads->sets[i]; *at;) {
-            if ((*at)->untold || now_ns - (*at)->told_ns < TOGETHER_NS) {
-                at = &(*at)->next;
-                continue;
-            }
-            forget(at);
-            reads->count--;
-        }
-    pthread_mutex_unlock(&reads->lock);
+    for (int set = 0; set < SETS; set += SLICE) {
+        pthread_mutex_lock(&reads->lock);
+        for (int i = set; i < set + SLICE; i++)
+            forget_old_of(reads, &reads->sets[i], now_ns);
+        pthread_mutex_unlock(&reads->lock);
+    }
 }
 
 static void on_timer(void *arg)

@@ -351,6 +351,16 @@ static bool put_steps(json_t *document, struct db *db, const struct span_text *s
     return fine;
 }
 
+static bool put_not_kept(json_t *document, struct db *db, const struct span_text *span)
+{
+    PGresult *result = statistics_table_not_kept(db, span->from);
+    bool fine = result;
+    if (fine)
+        json_object_set_new(document, "not_kept", json_loads(PQgetvalue(result, 0, 0), 0, NULL));
+    PQclear(result);
+    return fine;
+}
+
 static void put_span(json_t *document, const struct span *span)
 {
     char from[RFC3339_LEN + 1], to[RFC3339_LEN + 1];
@@ -373,7 +383,7 @@ void route_statistics(struct http_request *request)
     put_span(document, &span);
     if (put_quarters(document, db, &text, until_ns) && put_rounds(document, db, &text)
         && put_profiles(document, db, &text) && put_steps(document, db, &text)
-        && put_fairness(document, db, &text))
+        && put_fairness(document, db, &text) && put_not_kept(document, db, &text))
         answer_json(request, json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(6)));
     else if (clock_mono().ns >= until_ns)
         answer_too_slow(request);

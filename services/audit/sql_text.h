@@ -4,6 +4,13 @@
 #ifndef AUDIT_SQL_TEXT_H
 #define AUDIT_SQL_TEXT_H
 
+// A time as the server tells it in text, in whole seconds or milliseconds; and as itself, for
+// row_json.h to tell.
+#define TEXT_S(time) "audit.at_s(" time ")"
+#define TEXT_MS(time) "audit.at_ms(" time ")"
+#define TIME_S(time) time "::timestamptz(0)"
+#define TIME_MS(time) time
+
 // Of plan.round r, grid.transformer t.
 #define ROUND_COLUMNS                                                                              \
     " r.id, t.id as transformer, audit.at_s(r.quarter) as quarter, audit.at_s(r.basis) as basis,"  \
@@ -29,17 +36,101 @@
     " h.made_by, audit.at_s(h.started) as started, audit.at_s(h.ends) as ends,"                    \
     " audit.at_s(h.released) as released, h.released_by, h.released_why"
 
-// Of plan.profile p, grid.connection c, grid.meter m, p3.delivery d.
-#define PROFILE_COLUMNS                                                                            \
-    " p.id, p.round, c.ean as connection, m.equipment_id as meter,"                                \
-    " audit.at_s(p.valid_from) as valid_from, audit.at_s(p.valid_to) as valid_to, p.limit_w,"      \
-    " audit.at_ms(p.created) as created, coalesce(d.state, 'planned') as state,"                   \
-    " coalesce(d.cause, '') as cause"
+// Of plan.profile p, grid.connection c, grid.meter m, p3.delivery d. S, MS: see above.
+#define PROFILE_COLUMNS(S, MS)                                                                     \
+    " p.id, p.round, c.ean as connection, m.equipment_id as meter, " S(                            \
+        "p.valid_from") " as valid_from, " S("p.valid_to") " as valid_to, p.limit_w, " MS("p."     \
+                                                                                          "create" \
+                                                                                          "d") " " \
+                                                                                               "a" \
+                                                                                               "s" \
+                                                                                               " " \
+                                                                                               "c" \
+                                                                                               "r" \
+                                                                                               "e" \
+                                                                                               "a" \
+                                                                                               "t" \
+                                                                                               "e" \
+                                                                                               "d" \
+                                                                                               "," \
+                                                                                               " " \
+                                                                                               "c" \
+                                                                                               "o" \
+                                                                                               "a" \
+                                                                                               "l" \
+                                                                                               "e" \
+                                                                                               "s" \
+                                                                                               "c" \
+                                                                                               "e" \
+                                                                                               "(" \
+                                                                                               "d" \
+                                                                                               "." \
+                                                                                               "s" \
+                                                                                               "t" \
+                                                                                               "a" \
+                                                                                               "t" \
+                                                                                               "e" \
+                                                                                               "," \
+                                                                                               " " \
+                                                                                               "'" \
+                                                                                               "p" \
+                                                                                               "l" \
+                                                                                               "a" \
+                                                                                               "n" \
+                                                                                               "n" \
+                                                                                               "e" \
+                                                                                               "d" \
+                                                                                               "'" \
+                                                                                               ")" \
+                                                                                               " " \
+                                                                                               "a" \
+                                                                                               "s" \
+                                                                                               " " \
+                                                                                               "s" \
+                                                                                               "t" \
+                                                                                               "a" \
+                                                                                               "t" \
+                                                                                               "e" \
+                                                                                               "," \
+                                                                                               " " \
+                                                                                               "c" \
+                                                                                               "o" \
+                                                                                               "a" \
+                                                                                               "l" \
+                                                                                               "e" \
+                                                                                               "s" \
+                                                                                               "c" \
+                                                                                               "e" \
+                                                                                               "(" \
+                                                                                               "d" \
+                                                                                               "." \
+                                                                                               "c" \
+                                                                                               "a" \
+                                                                                               "u" \
+                                                                                               "s" \
+                                                                                               "e" \
+                                                                                               "," \
+                                                                                               " " \
+                                                                                               "'" \
+                                                                                               "'" \
+                                                                                               ")" \
+                                                                                               " " \
+                                                                                               "a" \
+                                                                                               "s" \
+                                                                                               " " \
+                                                                                               "c" \
+                                                                                               "a" \
+                                                                                               "u" \
+                                                                                               "s" \
+                                                                                               "e"
 
 // Of field.receipt e.
-#define RECEIPT_COLUMNS                                                                            \
-    " audit.at_ms(e.at) as at, audit.at_ms(e.arrived) as arrived, e.state, e.digest, e.mode,"      \
-    " e.reason, e.limit_w, e.register, e.register_w"
+#define RECEIPT_COLUMNS(MS)                                                                        \
+    " " MS("e.at") " as at, " MS("e.arrived") " as arrived, e.state, e.digest, e.mode, e.reason,"  \
+                                              " e.limit_w, e.register, e.register_w"
+
+// Of audit.event e.
+#define EVENT_COLUMNS(MS) " e.id, " MS("e.at") " as at, e.program, e.kind, e.subject, e.data"
 
 // Of field.gateway w.
 #define GATEWAY_COLUMNS                                                                            \

@@ -143,3 +143,8 @@ PGresult *statistics_table_fairness(struct db *db, const char *from, const char 
         "  group by s.connection) x",
         2, params);
 }
+
+PGresult *statistics_table_not_kept(struct db *db, const char *from)
+{
+    return db_query(db, "select audit.not_kept($1)", 1, &from);
+}

@@ -53,4 +53,7 @@ PGresult *statistics_table_control(struct db *db, const char *from, const char *
 // asked, 1 where all got the same part, and the least of these parts.
 PGresult *statistics_table_fairness(struct db *db, const char *from, const char *to);
 
+// One row: what of a time may be gone, as JSON.
+PGresult *statistics_table_not_kept(struct db *db, const char *from);
+
 #endif

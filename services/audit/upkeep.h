@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the trail needs from time to time: partitions for the months to come.
+// What the trail needs from time to time: partitions for the months to come, and how many clients
+// were turned away at the door before they could say who they are.
 
 #ifndef AUDIT_UPKEEP_H
 #define AUDIT_UPKEEP_H
@@ -8,8 +9,10 @@
 
 struct upkeep;
 
-// At once and then each hour, with a connection that it lets go in between. Owned: upkeep_free(),
-// before the loop.
+// Months at once and then each hour; refusals at most once in a quarter of an hour, as one event
+// "tls.refused" with their number, so that who knocks does not fill the trail. With a connection
+// that it lets go in between. What could not be written is written later; a stop loses what was
+// not. Owned: upkeep_free(), before the loop.
 struct upkeep *upkeep_new(struct loop *loop, const char *connection);
 void upkeep_free(struct upkeep *upkeep);
 

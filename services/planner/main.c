@@ -177,6 +177,7 @@ struct planner {
     int64_t done_for;          // last quarter hour in which none did
     bool behind;               // and that was told
     bool told_start;           // in the audit trail
+    int64_t months_made;       // of plan_table_make_months()
     int64_t started;           // this process, UTC seconds
     struct shift shift;        // which transformers are ours
     int64_t reported;          // quarter hour for which we know that
@@ -291,7 +292,9 @@ static enum err do_batch(struct planner *planner, const struct plan_claim *claim
     struct plan_batch batch;
     struct plan_counts counts = {0};
     struct mono part = clock_mono();
-    enum err err = db_begin(planner->db);
+    enum err err = plan_table_make_months(planner->db, now, &planner->months_made);
+    if (!err)
+        err = db_begin(planner->db);
     if (err)
         return err;
     err = plan_table_read(planner->db, claim, quarter, now, planner->store, &batch);

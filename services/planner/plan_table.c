@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUARTERS_AN_HOUR = 4 };
+enum { QUARTERS_AN_HOUR = 4, DAY_S = 86400, DAYS_AHEAD = 7 };
 
 #define ADD_TURNS                                                                                  \
     "insert into plan.turn (transformer) select number from grid.transformer"                      \
@@ -68,6 +68,36 @@ enum { QUARTERS_AN_HOUR = 4 };
 #define RING                                                                                       \
     "select pg_notify('plan_round', r) from unnest($1::text[]) r union all"                        \
     " select pg_notify('plan_profile', $2) where $2 <> '0'"
+
+// Statements apart: one that held two tables could wait for a round that wants the first.
+static enum err make_month(struct db *db, const char *at)
+{
+    static const char *const tables[] = {"plan.forecast", "plan.outlook", "plan.share"};
+    enum err err = ERR_NONE;
+    for (size_t i = 0; !err && i < sizeof tables / sizeof *tables; i++)
+        err = db_do(db, "select plan.ensure_month($1::regclass, $2::timestamptz)", 2,
+                    (const char *[]){tables[i], at});
+    return err;
+}
+
+enum err plan_table_make_months(struct db *db, int64_t now, int64_t *made)
+{
+    int64_t today = now / DAY_S + 1; // not 0
+    if (today == *made)
+        return ERR_NONE;
+    char at[DB_TIME_LEN + 1];
+    db_time((struct utc){now * SECONDS_NS}, at);
+    enum err err = make_month(db, at);
+    db_time((struct utc){(now + DAYS_AHEAD * DAY_S) * SECONDS_NS}, at);
+    if (!err)
+        err = make_month(db, at);
+    // Where the server refuses, which was logged, rows still have a place; and the day's limits
+    // matter more.
+    if (err && !*db_sqlstate(db))
+        return err;
+    *made = today;
+    return ERR_NONE;
+}
 
 enum err plan_table_add_turns(struct db *db)
 {

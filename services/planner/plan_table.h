@@ -64,6 +64,10 @@ struct plan_counts {
     int rounds, feeders, connections, profiles;
 };
 
+// Where the rows of rounds go that are made at `now` and in the days after it: makes what is
+// missing, and remembers that in *made (0 at first). Not in a transaction, for others would wait.
+MUST_CHECK enum err plan_table_make_months(struct db *db, int64_t now, int64_t *made);
+
 // A turn for every transformer that has none.
 MUST_CHECK enum err plan_table_add_turns(struct db *db);
 

@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # socmod-audit against a private PostgreSQL with a history: the life of a profile chosen at random, a
 # page of 20 of a filtered list of profiles and of events, asked by wrk where there is one, else by
-# bench_http; and 1,000,000 events exported. Client, server and database share the machine.
+# bench_http; the list once more while 1,000 clients follow /v1/stream, and how soon all of those hear
+# news; and 1,000,000 events exported. Client, server and database share the machine.
 #
-#   PROFILES=200000 EVENTS=1000000 SECONDS_EACH=8 CLIENTS=16 THREADS=4
+#   PROFILES=200000 EVENTS=1000000 SECONDS_EACH=8 WARM_SECONDS=4 CLIENTS=16 FOLLOWERS=1000
+#   THREADS=processors
 #   KEEP=folder      the filled database stays there, and the next run finds it
 #   EVENTS=100000000 wants 25 GB of disk and a quarter of an hour.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/../system/lib.sh"
 PROFILES=${PROFILES:-200000} EVENTS=${EVENTS:-1000000}
-SECONDS_EACH=${SECONDS_EACH:-8} CLIENTS=${CLIENTS:-16} THREADS=${THREADS:-4}
+SECONDS_EACH=${SECONDS_EACH:-8} WARM_SECONDS=${WARM_SECONDS:-4} CLIENTS=${CLIENTS:-16}
+FOLLOWERS=${FOLLOWERS:-1000} THREADS=${THREADS:-$(nproc)}
 LOAD=$BIN/tests/bench/bench_http
 [ -x "$LOAD" ] || fail "no $LOAD: make bench"
 if [ -n "${KEEP:-}" ]; then
@@ -141,15 +144,42 @@ load() {
     awk -v name="$1" '/Requests\/sec/ { printf "%s_requests_per_second %.0f 1/s\n", name, $2 }
         $1 == "99%" { unit = $2 ~ /us$/ ? 0.001 : $2 ~ /ms$/ ? 1 : 1000; printf "%s_p99_ms %.1f ms\n", name, $2 * unit }' "$WORK/wrk.txt"
 }
-ask warm "$WORK/lives" 1 >"$WORK/warm.log" || fail "no answers"
+ask warm "$WORK/lives" "$WARM_SECONDS" >"$WORK/warm.log" || fail "no answers"
 ask audit "$WORK/lives" "$SECONDS_EACH" || fail "lives"
 ask audit_list "$WORK/lists" "$SECONDS_EACH" || fail "lists"
 ask audit_events "$WORK/events" "$SECONDS_EACH" || fail "events"
 
+resident() { awk '/VmRSS/ { print $2 }' "/proc/${PID[audit]}/status"; }
+# Followers: how long until the last of them has heard of a round, the worst of five times. News are
+# gathered for half a second.
+follow() {
+    local say round before
+    before=$(resident)
+    mkfifo "$WORK/say"
+    python3 "$TREE/tests/api/followers.py" 127.0.0.1 "$PORT" bench "$FOLLOWERS" <"$WORK/say" >"$WORK/heard.txt" 2>"$WORK/followers.log" &
+    exec {say}>"$WORK/say"
+    wait_for 60 "all followers" grep -q 'all here' "$WORK/heard.txt"
+    for round in 1 2 3 4 5; do
+        echo rounds >&"$say"
+        wait_for 10 "listening" bash -c "[ \$(grep -c listening '$WORK/heard.txt') = $round ]"
+        db "notify plan_round"
+        wait_for 40 "all heard" bash -c "[ \$(grep -c 'rounds heard' '$WORK/heard.txt') = $round ]"
+    done
+    awk '/heard by/ { if ($(NF - 1) > worst) worst = $(NF - 1) } END { printf "audit_followers_heard_seconds %.2f s\n", worst }' "$WORK/heard.txt"
+    echo "audit_followers $FOLLOWERS clients"
+    echo "audit_followers_memory_kb $(($(resident) - before)) kB"
+    ask audit_list_followed "$WORK/lists" "$SECONDS_EACH" || fail "lists beside followers"
+    exec {say}>&-
+}
+if [ "$(ulimit -n)" = unlimited ] || [ "$(ulimit -n)" -ge $((FOLLOWERS + 300)) ] || ulimit -n $((FOLLOWERS + 300)) 2>/dev/null; then
+    follow
+else
+    echo "audit_followers not measured: $(ulimit -n) descriptors" >&2
+fi
+
 # A million events whole, and what that takes of memory.
 million=$((EVENTS < 1000000 ? EVENTS : 1000000))
 until=$(psql -q -X -A -t -c "select audit.at_s(at + interval '1 s') from audit.event where shard = 1 and sequence = $million")
-resident() { awk '/VmRSS/ { print $2 }' "/proc/${PID[audit]}/status"; }
 before=$(resident)
 for form in ndjson csv; do
     took=$(curl -s -o "$WORK/export" -w '%{time_total}' -H 'Authorization: Bearer bench' "http://127.0.0.1:$PORT/v1/events?format=$form&to=$until") \

@@ -55,6 +55,7 @@ connection = host=$PGHOST dbname=socmod user=socmod_audit
 [clock]
 hands = $at $(date +%s) 1
 EOT
+"$BIN/socmod-audit" --config "$WORK/audit.ini" --verify >"$WORK/verify.log" 2>&1 || fail "trail: $(cat "$WORK/verify.log")"
 run audit "$BIN/socmod-audit" --config "$WORK/audit.ini"
 wait_for 10 "socmod-audit" curl -sf "http://127.0.0.1:$port/healthz"
 [ -n "${ONLY:-}" ] || node "$TOOLS/use.mjs" "http://127.0.0.1:$port" "$token" || failed=1

@@ -38,16 +38,20 @@ async function places() {
     ["search-nothing", "#/search/nowhere"],
     ["missing", "#/profile/00000000-0000-7000-8000-000000000000"],
     ["nederlands", `#/transformer/${transformer.id}`, (page) => page.locator('[data-do="language"]').click()],
-    ["trouble", "#/", (page) => refuse(page, "**/v1/**", 503, "transformers")],
+    ["loading", "#/", (page) => reloadWith(page, "**/v1/transformers?**", () => {}), ".loading"],
+    ["empty", "#/", (page) => reloadWith(page, "**/v1/transformers?**", (route) => route.fulfill({ json: { items: [], next: null } }))],
+    ["trouble", "#/", (page) => refuse(page, "**/v1/**", 503)],
     ["sign-in", null],
   ];
 }
 
-async function refuse(page, pattern, status) {
-  await page.route(pattern, (route) => route.fulfill({ status, contentType: "application/problem+json",
-    body: JSON.stringify({ type: "urn:socmod:problem:database", title: "Not now", status }) }));
+async function reloadWith(page, pattern, answer) {
+  await page.route(pattern, answer);
   await page.reload();
 }
+
+const refuse = (page, pattern, status) => reloadWith(page, pattern, (route) => route.fulfill({ status, contentType: "application/problem+json",
+  body: JSON.stringify({ type: "urn:socmod:problem:database", title: "Not now", status }) }));
 
 async function judge(page, name, messages) {
   await page.evaluate(axe);
@@ -61,7 +65,7 @@ async function judge(page, name, messages) {
   for (const message of messages) faults.push(`${name}: console: ${message}`);
 }
 
-async function look(browser, screen, scheme, [view, hash, then]) {
+async function look(browser, screen, scheme, [view, hash, then, shows = "main h1"]) {
   const name = `${view}-${screen}-${scheme}`;
   const context = await browser.newContext({ viewport: SCREENS[screen], colorScheme: scheme, locale: "en-GB",
     timezoneId: "Europe/Amsterdam", deviceScaleFactor: screen === "phone" ? 2 : 1, hasTouch: screen === "phone", bypassCSP: false });
@@ -85,7 +89,7 @@ async function look(browser, screen, scheme, [view, hash, then]) {
     if (then) await then(page);
     await page.waitForTimeout(700);
   }
-  await page.waitForSelector("main h1");
+  await page.waitForSelector(shows);
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   await judge(page, name, messages);
   await context.close();

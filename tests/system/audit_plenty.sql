@@ -14,8 +14,11 @@ insert into grid.meter (equipment_id, connection, route, head_end)
 insert into dali.quarter (quarter, feeder, p_l1_w, p_l2_w, p_l3_w, arrived, source)
     select q, f, 9000 + f, 8000, 7000, q + '15 min 5 s'::interval, 'mqtt'
       from generate_series('2026-01-14'::timestamptz, '2026-01-15 23:45', '15 min') q, generate_series(1, 400) f;
+-- Identifiers as the planner makes them, which say when; half a year of months to look through.
+select plan.ensure_month(t::regclass, '2025-08-01Z'::timestamptz + make_interval(months => m))
+  from generate_series(0, 6) m, unnest('{plan.forecast,plan.outlook,plan.share}'::text[]) t;
 insert into plan.round (id, transformer, quarter, basis, revision, started, finished, planner, congested)
-    select gen_random_uuid(), t, q + '15 min'::interval, q, 0, q + '15 min 6 s'::interval, q + '15 min 7 s'::interval, 'p', t % 10 = 0
+    select overlay(gen_random_uuid()::text placing left(grid.first_id(q + '15 min 6 s'::interval)::text, 13) from 1)::uuid, t, q + '15 min'::interval, q, 0, q + '15 min 6 s'::interval, q + '15 min 7 s'::interval, 'p', t % 10 = 0
       from generate_series('2026-01-14'::timestamptz, '2026-01-15 23:45', '15 min') q, generate_series(1, 100) t;
 insert into plan.forecast (round, feeder, phase, limit_w, measured_w, measured_at, controlled_w, base_w,
         margin_w, headroom_w, demand_w, given_w, chargers)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make a replay case of the demo's street: street_case.py STREET OUT [NAME=VALUE ...for case.ini]"""
+"""Make a replay case of the demo's street with its history: street_case.py STREET OUT [NAME=VALUE ...for case.ini]"""
 import json
 import pathlib
 import shutil
@@ -24,7 +24,8 @@ case = {
                  for c in grid["chargers"]],
 }
 (out / "grid.json").write_text(json.dumps(case, indent=1) + "\n", encoding="ascii")
-for name in ("loads.csv", "sessions.csv"):
-    shutil.copy(street / name, out / name)
+shutil.copy(street / "sessions.csv", out / "sessions.csv")
+_, *evening = (street / "loads.csv").read_text().splitlines(keepends=True)
+(out / "loads.csv").write_text((street / "history.csv").read_text() + "".join(evening), encoding="ascii")
 settings = sys.argv[3:] or ["score_from=2026-01-14T14:00:00Z"]
 (out / "case.ini").write_text("[case]\n" + "\n".join(settings) + "\n", encoding="ascii")

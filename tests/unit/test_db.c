@@ -238,8 +238,12 @@ Test(db, asks_several_at_once)
     static const char seven[] = "select 7", sum[] = "select $1::int + $2::int",
                       wrong[] = "select 1 / $1::int";
     const char *const params[] = {"20", "3"}, *const zero[] = {"0"};
-    const struct db_ask good[] = {{seven, 0, NULL}, {sum, 2, params}, {seven, 0, NULL}};
-    const struct db_ask bad[] = {{seven, 0, NULL}, {wrong, 1, zero}, {sum, 2, params}};
+    const struct db_ask good[] = {{seven, 0, NULL, NULL, false},
+                                  {sum, 2, params, NULL, false},
+                                  {seven, 0, NULL, NULL, false}};
+    const struct db_ask bad[] = {{seven, 0, NULL, NULL, false},
+                                 {wrong, 1, zero, NULL, false},
+                                 {sum, 2, params, NULL, false}};
     struct db *db = new_db();
     PGresult *results[3];
     for (int again = 0; again < 2; again++) {
@@ -259,6 +263,51 @@ Test(db, asks_several_at_once)
     db_free(db);
 }
 
+struct binary_case {
+    char sql[64];
+    int64_t wanted;
+    bool is_time;
+};
+
+Test(db, reads_what_comes_in_binary)
+{
+    static const struct binary_case cases[] = {
+        {"select 7::smallint", 7, false},
+        {"select -17", -17, false},
+        {"select -9223372036854775808", INT64_MIN, false},
+        {"select '1970-01-01Z'::timestamptz", 0, true},
+        {"select '2026-01-14 16:15:00.000001Z'::timestamptz", INT64_C(1768407300000001), true},
+        {"select '1969-12-31 23:59:59Z'::timestamptz", -1000000, true},
+        {"select 'infinity'::timestamptz", INT64_MAX, true},
+        {"select '-infinity'::timestamptz", INT64_MIN, true},
+    };
+    struct db *db = new_db();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct db_ask ask = {cases[i].sql, 0, NULL, NULL, true};
+        PGresult *result;
+        cr_assert_eq(db_query_all(db, &ask, 1, &result), ERR_NONE);
+        int64_t got =
+            cases[i].is_time ? db_binary_us(result, 0, 0) : db_binary_integer(result, 0, 0);
+        cr_expect_eq(got, cases[i].wanted, "%s: %jd", cases[i].sql, (intmax_t)got);
+        PQclear(result);
+    }
+    db_free(db);
+}
+
+Test(db, takes_values_in_binary)
+{
+    static const char sum[] = "select $1::int + coalesce($2::int, 100)";
+    const char *const params[] = {"\0\0\1\0", NULL};
+    const int lengths[] = {4, 0};
+    const struct db_ask ask = {sum, 2, params, lengths, true};
+    struct db *db = new_db();
+    PGresult *result;
+    cr_assert_eq(db_query_all(db, &ask, 1, &result), ERR_NONE);
+    cr_expect_eq(db_binary_integer(result, 0, 0), 356);
+    PQclear(result);
+    db_free(db);
+}
+
 // As many as a client may bring about, and then some.
 Test(db, asks_several_where_no_more_can_be_prepared)
 {
@@ -269,10 +318,10 @@ Test(db, asks_several_where_no_more_can_be_prepared)
         cr_assert_eq(number(db, sql[i]), i);
     }
     static const char seven[] = "select 7", eight[] = "select 8";
-    const struct db_ask asks[] = {{seven, 0, NULL}, {eight, 0, NULL}};
+    const struct db_ask asks[] = {{seven, 0, NULL, NULL, false}, {eight, 0, NULL, NULL, true}};
     PGresult *results[2];
     cr_assert_eq(db_query_all(db, asks, 2, results), ERR_NONE);
-    cr_expect_eq(db_get_integer(results[0], 0, 0) * 10 + db_get_integer(results[1], 0, 0), 78);
+    cr_expect_eq(db_get_integer(results[0], 0, 0) * 10 + db_binary_integer(results[1], 0, 0), 78);
     PQclear(results[0]);
     PQclear(results[1]);
     db_free(db);

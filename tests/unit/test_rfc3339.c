@@ -4,7 +4,9 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -102,4 +104,18 @@ ParameterizedTest(struct year *c, rfc3339, writes_each_year_with_four_digits)
     char text[RFC3339_LEN + 1];
     rfc3339_format(c->utc, text);
     cr_expect_str_eq(text, c->text, "%jd: %s", (intmax_t)c->utc, text);
+}
+
+Test(rfc3339, writes_each_day_as_the_library_knows_it)
+{
+    for (int64_t day = RFC3339_FIRST / 86400; day <= RFC3339_LAST / 86400; day++) {
+        time_t utc = day * 86400 + (day % 86400 + 86400) % 86400;
+        struct tm tm;
+        char text[RFC3339_LEN + 1], wanted[80];
+        gmtime_r(&utc, &tm);
+        snprintf(wanted, sizeof wanted, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        rfc3339_format(utc, text);
+        cr_assert_str_eq(text, wanted, "%jd: %s", (intmax_t)utc, text);
+    }
 }

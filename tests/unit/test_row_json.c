@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Results are made here as the server would give them.
+// Results are made here as the server would give them, in binary format.
 
+#include "base/digest.h"
 #include "services/audit/row_json.h"
 
 #include <criterion/criterion.h>
@@ -11,13 +12,25 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { TEXT = 25, BOOL = 16, INT4 = 23, INT4S = 1007, TIMESTAMPTZ = 1184, JSONB = 3802 };
+enum {
+    BOOL = 16,
+    INT8 = 20,
+    INT2 = 21,
+    INT4 = 23,
+    TEXT = 25,
+    JSON = 114,
+    INT4S = 1007,
+    TIMESTAMPTZ = 1184,
+    UUID = 2950,
+    JSONB = 3802
+};
 
 struct column {
     const char *name;
     Oid type;
     int modifier;
     const char *value; // NULL: null
+    int len;
 };
 
 static PGresult *result_of(const struct column *columns, int count, int rows)
@@ -26,21 +39,22 @@ static PGresult *result_of(const struct column *columns, int count, int rows)
     PGresAttDesc shape[8] = {{0}};
     for (int i = 0; i < count; i++)
         shape[i] = (PGresAttDesc){.name = (char *)(uintptr_t)columns[i].name,
+                                  .format = 1,
                                   .typid = columns[i].type,
                                   .atttypmod = columns[i].modifier};
     cr_assert(PQsetResultAttrs(result, count, shape));
     for (int row = 0; row < rows; row++)
         for (int i = 0; i < count; i++) {
             const char *value = columns[i].value;
-            cr_assert(PQsetvalue(result, row, i, (char *)(uintptr_t)value,
-                                 value ? (int)strlen(value) : -1));
+            cr_assert(
+                PQsetvalue(result, row, i, (char *)(uintptr_t)value, value ? columns[i].len : -1));
         }
     return result;
 }
 
 struct value_case {
     int type, modifier;
-    char value[48];
+    char value[72]; // what it is, in hexadecimal
     char wanted[64];
     char why[40];
 };
@@ -48,37 +62,45 @@ struct value_case {
 ParameterizedTestParameters(row_json, writes_a_value)
 {
     static struct value_case cases[] = {
-        {TEXT, -1, "Zuid 7", "\"Zuid 7\"", "a text"},
+        {TEXT, -1, "5a7569642037", "\"Zuid 7\"", "a text"},
         {TEXT, -1, "", "\"\"", "an empty one"},
-        {TEXT, -1, "a\"b\\c", "\"a\\\"b\\\\c\"", "quote and backslash"},
-        {TEXT, -1, "\n\x1b\x7f\xc3\xa9", "\"\\u000a\\u001b\x7f\xc3\xa9\"",
-         "control characters, UTF-8"},
-        {TEXT, -1, "\"", "\"\\\"\"", "a quote alone"},
-        {INT4, -1, "-17", "-17", "a number"},
-        {BOOL, -1, "t", "true", "a truth"},
-        {BOOL, -1, "f", "false", "its opposite"},
-        {JSONB, -1, "{\"a\": 1}", "{\"a\": 1}", "json as it is"},
-        {INT4S, -1, "{1,NULL,-3}", "[1,null,-3]", "an array with a gap"},
-        {INT4S, -1, "{}", "[]", "an empty one"},
-        {TIMESTAMPTZ, -1, "2026-01-14 16:30:09+00", "\"2026-01-14T16:30:09.000Z\"", "no fraction"},
-        {TIMESTAMPTZ, -1, "2026-01-14 16:30:09.5+00", "\"2026-01-14T16:30:09.500Z\"", "one digit"},
-        {TIMESTAMPTZ, -1, "2026-01-14 16:30:09.123999+00", "\"2026-01-14T16:30:09.123Z\"",
-         "not rounded"},
-        {TIMESTAMPTZ, 0, "2026-01-14 16:30:00+00", "\"2026-01-14T16:30:00Z\"", "whole seconds"},
-        {TIMESTAMPTZ, -1, "infinity", "\"infinity\"", "no time"},
+        {TEXT, -1, "6122625c63", "\"a\\\"b\\\\c\"", "quote and backslash"},
+        {TEXT, -1, "0a1b7fc3a9", "\"\\u000a\\u001b\x7f\xc3\xa9\"", "control characters, UTF-8"},
+        {TEXT, -1, "22", "\"\\\"\"", "a quote alone"},
+        {INT2, -1, "0007", "7", "a small number"},
+        {INT4, -1, "ffffffef", "-17", "a number below 0"},
+        {INT4, -1, "00000000", "0", "none"},
+        {INT8, -1, "7fffffffffffffff", "9223372036854775807", "the greatest"},
+        {INT8, -1, "8000000000000000", "-9223372036854775808", "the least"},
+        {BOOL, -1, "01", "true", "a truth"},
+        {BOOL, -1, "00", "false", "its opposite"},
+        {JSON, -1, "7b7d", "{}", "json as it is"},
+        {JSONB, -1, "017b2261223a20317d", "{\"a\": 1}", "jsonb, behind its version"},
+        {INT4S, -1, "00000001000000010000001700000002000000010000000400000001ffffffff", "[1,null]",
+         "an array with a gap"},
+        {INT4S, -1, "000000000000000000000017", "[]", "an empty one"},
+        {UUID, -1, "019bbd8000017000a00000000000000f", "\"019bbd80-0001-7000-a000-00000000000f\"",
+         "a uuid"},
+        {TIMESTAMPTZ, -1, "0002eb5a63e5a640", "\"2026-01-14T16:30:09.000Z\"", "no fraction"},
+        {TIMESTAMPTZ, -1, "0002eb5a63e78a9f", "\"2026-01-14T16:30:09.123Z\"", "not rounded"},
+        {TIMESTAMPTZ, 0, "0002eb5a63e5a640", "\"2026-01-14T16:30:09Z\"", "whole seconds"},
+        {TIMESTAMPTZ, -1, "fffca2fec4c81fff", "\"1969-12-31T23:59:59.999Z\"", "before 1970"},
+        {TIMESTAMPTZ, -1, "7fffffffffffffff", "\"infinity\"", "no time"},
+        {TIMESTAMPTZ, -1, "8000000000000000", "\"-infinity\"", "nor that"},
     };
     return cr_make_param_array(struct value_case, cases, COUNT(cases));
 }
 
 ParameterizedTest(struct value_case *c, row_json, writes_a_value)
 {
-    const struct column columns[] = {{"x", (Oid)c->type, c->modifier, c->value}};
-    PGresult *result = result_of(columns, 1, 1);
-    char *text = NULL, wanted[80];
+    char octets[40] = {0}, wanted[80];
     size_t len;
-    FILE *out = open_memstream(&text, &len);
-    row_json_object(out, result, 0, NULL);
-    fclose(out);
+    cr_assert_eq(hex_parse(c->value, strlen(c->value), octets, sizeof octets, &len), ERR_NONE);
+    const struct column columns[] = {{"x", (Oid)c->type, c->modifier, octets, (int)len}};
+    PGresult *result = result_of(columns, 1, 1);
+    struct buffer out = {0};
+    row_json_object(&out, result, 0, NULL);
+    char *text = buffer_take(&out);
     snprintf(wanted, sizeof wanted, "{\"x\":%s}", c->wanted);
     cr_expect_str_eq(text, wanted, "%s: %s", c->why, text);
     free(text);
@@ -86,20 +108,18 @@ ParameterizedTest(struct value_case *c, row_json, writes_a_value)
 }
 
 static const struct column grouped[] = {
-    {"a", INT4, -1, "1"}, {"b", TEXT, -1, NULL},      {"/next", INT4, -1, "9"},
-    {"c", INT4, -1, "2"}, {"/empty", INT4, -1, NULL},
+    {"a", INT2, -1, "\0\1", 2}, {"b", TEXT, -1, NULL, 0},      {"/next", INT2, -1, "\0\11", 2},
+    {"c", INT2, -1, "\0\2", 2}, {"/empty", INT4, -1, NULL, 0},
 };
 
 Test(row_json, takes_a_row_apart)
 {
     PGresult *result = result_of(grouped, COUNT(grouped), 1);
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    row_json_object(out, result, 0, NULL);
-    row_json_object(out, result, 0, "/next");
-    row_json_object(out, result, 0, "/empty");
-    fclose(out);
+    struct buffer out = {0};
+    row_json_object(&out, result, 0, NULL);
+    row_json_object(&out, result, 0, "/next");
+    row_json_object(&out, result, 0, "/empty");
+    char *text = buffer_take(&out);
     cr_expect_str_eq(text, "{\"a\":1,\"b\":null}{\"c\":2}{}");
     free(text);
     PQclear(result);
@@ -111,11 +131,9 @@ Test(row_json, writes_all_rows)
         static const char *const wanted[] = {"[]", "[{\"a\":1,\"b\":null}]",
                                              "[{\"a\":1,\"b\":null},\n {\"a\":1,\"b\":null}]"};
         PGresult *result = result_of(grouped, 2, rows);
-        char *text = NULL;
-        size_t len;
-        FILE *out = open_memstream(&text, &len);
-        row_json_array(out, result);
-        fclose(out);
+        struct buffer out = {0};
+        row_json_array(&out, result);
+        char *text = buffer_take(&out);
         cr_expect_str_eq(text, wanted[rows]);
         free(text);
         PQclear(result);

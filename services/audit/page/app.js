@@ -86,7 +86,7 @@ function drawToken() {
   document.title = t("title");
   show(main, h("form", { class: "card token", "data-do": "token", "data-key": "token" },
     h("h1", null, t("token_title")),
-    h("p", null, t("token_text", "socmod-admin token")),
+    h("p", null, t("token_text"), " ", h("code", null, "socmod-admin token --name NAME --role auditor --days 30")),
     refusal && h("p", { class: "warning", role: "alert" }, refusal),
     h("label", null, t("token_label"),
       h("input", { type: "password", name: "token", required: true, autocomplete: "off", spellcheck: "false" })),

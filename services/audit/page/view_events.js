@@ -3,36 +3,61 @@
 
 import { find, now } from "./api.js";
 import { h } from "./dom.js";
-import { integer, time } from "./format.js";
+import { integer, kilowatt, time } from "./format.js";
 import { empty, facts, link, sealPill, table } from "./parts.js";
 import { t, told } from "./text.js";
 import { chips, readNewest, readOlder } from "./view_deliveries.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
 
+const shortId = (text, href) => h(href ? "a" : "span", { href, class: "id", title: text }, `…${text.slice(-8)}`);
+
 // What an event is about, as a link where there is a view of it.
 function about(subject) {
   const [kind, id] = subject.split(/ (.*)/);
-  if (kind === "transformer" && id) return [`${t("transformer").toLowerCase()} `, link("transformer", id)];
   const profile = kind === "profile" ? id : subject;
-  if (UUID.test(profile ?? "")) return [`${t("profile").toLowerCase()} `, h("a", { href: `#/profile/${profile}`, class: "id", title: profile }, `…${profile.slice(-8)}`)];
+  if (UUID.test(profile ?? "")) return [`${t("profile").toLowerCase()} `, shortId(profile, `#/profile/${profile}`)];
+  if (kind === "round" && UUID.test(id ?? "")) return [`${t("round").toLowerCase()} `, shortId(id, `#/round/${id}`)];
+  if (kind === "transformer" && id) return [`${t("transformer").toLowerCase()} `, link("transformer", id)];
+  if (["connection", "meter", "charger", "feeder"].includes(kind) && id)
+    return [`${t(kind).toLowerCase()} `, h("a", { href: `#/search/${encodeURIComponent(id)}`, class: "id" }, id)];
   return subject || "–";
 }
 
-function detail(name, value) {
-  const text = typeof value === "object" && value !== null
-    ? Object.entries(value).map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ") : String(value);
-  const shown = UUID.test(text) ? (name === "round" ? h("a", { href: `#/round/${text}`, class: "id" }, `…${text.slice(-8)}`) : `…${text.slice(-8)}`) : text;
-  return h("span", { class: "pair" }, h("span", { class: "quiet" }, `${name} `), shown);
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
+const DIGEST = /^[0-9a-f]{64}$/;
+
+function valueOf(name, value, at) {
+  if (typeof value === "object") return Object.entries(value).map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");
+  if (name.endsWith("_w")) return kilowatt(value, 2);
+  const text = String(value);
+  if (INSTANT.test(text)) return time(text, at, true);
+  if (name === "connection") return link("connection", text);
+  if (UUID.test(text)) return shortId(text, name === "round" ? `#/round/${text}` : null);
+  if (DIGEST.test(text)) return shortId(text);
+  return name === "mode" ? told("mode_", text) : name === "cause" ? told("", text) : text;
+}
+
+// A number of a row says nothing to a reader, nor does what is not there.
+const isSaid = (name, value) => value != null && value !== "" && !(name === "meter" && typeof value === "number");
+
+function detail(name, value, at) {
+  const known = told("field_", name.replace(/_w$/, ""));
+  return h("span", { class: "pair" }, h("span", { class: "quiet" }, `${known} `), valueOf(name, value, at));
 }
 
 export const eventColumns = (at) => [
   { name: t("at"), isShort: true, class: "lead", cell: (e) => time(e.at, at, true) },
   { name: t("event"), isShort: true, class: "pilled", cell: (e) => h("span", { title: e.kind }, told("", e.kind)) },
   { name: t("subject"), isShort: true, class: "pilled", cell: (e) => about(e.subject) },
-  { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data).map(([name, value]) => detail(name, value)) },
+  { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data)
+    .filter(([name, value]) => isSaid(name, value)).map(([name, value]) => detail(name, value, at)) },
   { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
 ];
+
+// A command is broken between its words, not at its dashes.
+const commandText = (name, command) =>
+  [t(name), " ", h("code", null, command.split(" ").map((word) => [h("span", { class: "command" }, word), " "]))];
 
 // What is known of the seal: intact or not, since when, and up to where it was signed.
 function sealSection(trail, at) {
@@ -42,9 +67,9 @@ function sealSection(trail, at) {
     verification?.fault ? h("p", { class: "warning", role: "alert" }, verification.fault) : null,
     facts(
       [t("seal_events"), integer(trail.events)],
-      [t("seal_verified_at"), verification ? time(verification.finished, at, true) : t("seal_verify")],
+      [t("seal_verified_at"), verification ? time(verification.finished, at, true) : commandText("seal_verify", "socmod-audit --verify")],
       verification && [t("seal_looked_at"), integer(verification.events)],
-      [t("seal_head"), head ? [`${head.number}, `, time(head.at, at)] : h("span", { class: "quiet" }, t("seal_none"))]));
+      [t("seal_head"), head ? [`${head.number}, `, time(head.at, at)] : h("span", { class: "quiet" }, commandText("seal_none", "socmod-audit --sign-heads"))]));
 }
 
 export const events = {

@@ -43,7 +43,8 @@ export function controlText(round) {
 const tile = (name, value, note, tone) =>
   h("div", { class: `tile ${tone ?? ""}` }, h("dt", null, name), h("dd", null, value, note && h("small", null, note)));
 
-// What the worst phase is foreseen to come to in the hours that are still to come; null: not known.
+// What the worst phase is foreseen to come to without control in the hours that are still to come; null:
+// not known.
 function ahead(item, at) {
   return item.ahead && Date.parse(item.ahead.quarter) + 3600e3 > at ? item.ahead : null;
 }
@@ -94,7 +95,8 @@ function columns(at, forecasts) {
     { name: t("ahead"), class: "pilled", cell: (item) => {
       const worst = ahead(item, at);
       return worst ? h("span", { title: t("ahead_help") }, h("strong", { class: worst.ratio > OVER ? "bad-ink" : worst.ratio >= NEAR ? "near-ink" : "" }, percent(worst.ratio)),
-        ` L${worst.phase} `, h("span", { class: "quiet" }, time(worst.quarter, at))) : "–";
+        ` L${worst.phase} `, h("span", { class: "quiet" }, time(worst.quarter, at),
+          worst.ratio > worst.base_ratio ? h("small", { class: "under" }, t("ahead_base", percent(worst.base_ratio))) : null)) : "–";
     } },
     { name: t("foreseen"), cell: (item) => foreseenText(forecasts.get(item.id)) },
     { name: t("control"), class: "pilled", cell: (item) => controlText(item.round) },

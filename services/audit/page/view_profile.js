@@ -40,7 +40,7 @@ function whySection(life, at) {
   const { share, forecast } = life.why;
   return section(t("why"),
     share ? [h("p", null, t("why_share", kilowatt(share.demand_w), kilowatt(share.share_w), boundText(share.bound_by))),
-             h("p", { class: "quote" }, share.reason)] : h("p", { class: "quiet" }, t("why_none")),
+             h("p", { class: "quote" }, share.reason)] : h("p", { class: "quiet" }, t(life.not_kept.length ? "why_not_kept" : "why_none")),
     h("p", null, t("round"), " ", h("a", { href: `#/round/${life.round.id}` }, quarter(life.round.quarter, at)), " ",
       link("transformer", life.round.transformer)),
     life.measured.length ? [h("h3", null, t("what_measured")), table(t("what_measured"), [

@@ -19,14 +19,14 @@ const ceilQuarter = (ms) => Math.ceil(ms / 900e3) * 900e3;
 const placePath = (place) =>
   place.feeder ? `v1/feeders/${encodeURIComponent(place.feeder)}` : `v1/transformers/${encodeURIComponent(place.transformer)}`;
 
-// One panel's series: load, without control, with control, limit, the higher of load and limit, and of
-// the hours ahead the base load and the top of its band.
+// One panel's series: load, without control (of the hours ahead too), with control, limit, the higher of
+// load and limit, and of the hours ahead the base load and the top of its band.
 function seriesOf(phase, { xs, at }) {
   const pick = (name, i) => at(i)?.[name]?.[phase] ?? null;
   const each = (fn) => xs.map((x, i) => fn(i));
   const foreseen = (what) => (i) => {
     const base = pick("base_w", i), demand = pick("demand_w", i), given = pick("given_w", i);
-    return base == null || !(demand > given) ? null : base + pick(what, i);
+    return base == null || !(demand > given) ? pick(`ahead_${what}`, i) : base + pick(what, i);
   };
   const load = each((i) => pick("p_w", i));
   const limit = each((i) => pick("limit_w", i));
@@ -43,14 +43,18 @@ const PANELS = PHASES.map((phase) => ({
 }));
 
 // Loads, forecasts and the hours ahead of the same quarters, joined. An hour ahead is four quarters;
-// those that were measured meanwhile are not ahead.
+// those that were measured meanwhile are not ahead. Without control the cars that the newest forecast
+// knows would go on as they want to.
 function join(loads, forecasts, outlook, limit, to) {
   const byQuarter = new Map(loads.map((item) => [item.quarter, { ...item }]));
   const add = (quarter, more) => byQuarter.set(quarter, { ...more, ...byQuarter.get(quarter), quarter });
   for (const forecast of forecasts) add(forecast.quarter, forecast);
-  for (const { quarter, base_w, p95_w } of outlook.items)
+  const cars = forecasts.at(-1)?.demand_w ?? [];
+  for (const { quarter, base_w, p95_w } of outlook.items) {
+    const free = base_w.map((watts, i) => (watts != null && cars[i] > 0 ? watts + cars[i] : null));
     for (let n = 0, ms = Date.parse(quarter); n < 4; n++, ms += 900e3)
-      if (ms < to && !byQuarter.get(stamp(ms))?.p_w) add(stamp(ms), { ahead_w: base_w, ahead_p95_w: p95_w });
+      if (ms < to && !byQuarter.get(stamp(ms))?.p_w) add(stamp(ms), { ahead_w: base_w, ahead_p95_w: p95_w, ahead_demand_w: free });
+  }
   const items = [...byQuarter.values()].sort((a, b) => a.quarter.localeCompare(b.quarter));
   items.forEach((item) => { item.limit_w ??= limit; });
   return items;
@@ -61,12 +65,15 @@ function readout(phase, item, at) {
   if (!item) return [name];
   const watts = item.p_w?.[phase] ?? null, limit = item.limit_w?.[phase] ?? null;
   const ratio = watts != null && limit ? watts / limit : null;
+  const free = item.ahead_demand_w?.[phase] ?? null;
   const removed = item.demand_w?.[phase] > item.given_w?.[phase] ? item.demand_w[phase] - item.given_w[phase] : null;
   return [
     name, h("span", { class: "quiet" }, quarter(item.quarter, at)),
     h("strong", { class: ratio > 1 ? "bad-ink" : "" }, watts == null ? (item.ahead_w ? "" : t("quality_missing")) : kilowatt(watts)),
     limit != null && h("span", null, `${t("limit").toLowerCase()} ${kilowatt(limit)}`),
     ratio != null && h("span", { class: `ratio ${toneOf(ratio)}` }, percent(ratio)),
+    watts == null && free != null && h("span", { class: "near-ink" }, `${t("without").toLowerCase()} `,
+      h("strong", { class: limit && free > limit ? "bad-ink" : "" }, kilowatt(free))),
     watts == null && item.ahead_w?.[phase] != null && h("span", null,
       `${t("foreseen_base").toLowerCase()} ${kilowatt(item.ahead_w[phase])}, ${t("band")} ${kilowatt(item.ahead_p95_w[phase])}`),
     removed != null && h("span", { class: "near-ink" }, `${t("removed").toLowerCase()} ${kilowatt(removed)}`),
@@ -112,18 +119,42 @@ function loadTable(items, at) {
     ], items.filter((item) => item.p_w).reverse().slice(0, 100), (item) => item.quarter));
 }
 
+// What lies ahead, hour by hour, for who does not read a chart.
+function aheadTable(items, at) {
+  const cell = (phase) => (item) => {
+    const base = item.ahead_w[phase], free = item.ahead_demand_w[phase], limit = item.limit_w?.[phase];
+    if (base == null) return "–";
+    return [kilowatt(base), h("span", { class: "quiet" }, ` … ${kilowatt(item.ahead_p95_w[phase])}`),
+      free != null && h("span", { class: limit && free > limit ? "bad-ink strong" : "quiet" }, ` → ${kilowatt(free)}`)];
+  };
+  const hours = items.filter((item) => item.ahead_w && Date.parse(item.quarter) + 900e3 > at)
+    .filter((item, i, all) => !i || item.ahead_w !== all[i - 1].ahead_w);
+  return hours.length ? h("details", { "data-key": "ahead" }, h("summary", null, t("ahead_table")),
+    h("p", { class: "quiet small" }, t("ahead_table_help")),
+    table(t("ahead"), [
+      { name: t("period"), cell: (item) => time(item.quarter, at) },
+      ...PHASES.map((phase) => ({ name: `L${phase + 1}`, number: true, cell: cell(phase) })),
+      { name: t("limit"), number: true, cell: (item) => item.limit_w?.map((w) => kilowatt(w, 0)).join(" · ") ?? "–" },
+    ], hours, (item) => item.quarter)) : null;
+}
+
+// How base loads were found, mostly the same of all phases.
+const methodText = (rows) => [...new Set(rows.map((f) => told("method_", f.method)))].join(", ");
+
 function roundSection(round, item, at, isWhole) {
   if (!round) return null;
   const rows = [...round.forecast].sort((a, b) => (b.feeder === null) - (a.feeder === null)
     || String(a.feeder).localeCompare(String(b.feeder)) || a.phase - b.phase);
   return section(t("newest_round"),
     h("p", { class: "line" }, h("span", { class: "quiet" }, t("decided_for"), " "), quarter(round.quarter, at),
-      h("span", { class: "quiet" }, t("made_at"), " "), time(round.finished, at, true), controlText(round),
+      h("span", { class: "quiet" }, t("made_at"), " "), time(round.finished, at, true),
+      h("span", { class: "quiet" }, t("method"), " "), methodText(rows), controlText(round),
       isWhole ? null : h("a", { href: `#/round/${round.id}` }, t("shares"))),
     table(t("newest_round"), [
       { name: t("place"), class: "lead", cell: (f) => `${f.feeder ?? item.id} L${f.phase}` },
       { name: t("limit"), number: true, cell: (f) => kilowatt(f.limit_w) },
       { name: t("base"), number: true, cell: (f) => kilowatt(f.base_w) },
+      { name: t("base_up_to"), number: true, cell: (f) => kilowatt(f.p95_w) },
       { name: t("margin"), number: true, cell: (f) => kilowatt(f.margin_w) },
       { name: t("headroom"), number: true, cell: (f) => kilowatt(f.headroom_w) },
       { name: t("demand"), number: true, cell: (f) => h("span", { class: f.headroom_w != null && f.demand_w > f.headroom_w ? "near-ink strong" : "" }, kilowatt(f.demand_w)) },
@@ -188,7 +219,7 @@ export const transformer = {
         items.length
           ? [h("div", { class: "chart", id: "chart", "data-key": "chart", "data-keep": true, tabindex: "0", role: "group",
                "aria-label": PHASES.map((phase) => chartLabel(name, phase, items)).join(" ") }),
-             legend(), h("p", { class: "quiet small" }, t("chart_help")), loadTable(items, at)]
+             legend(), h("p", { class: "quiet small" }, t("chart_help")), loadTable(items, at), aheadTable(items, at)]
           : empty(t("chart_empty"))),
       roundSection(round, item, at),
       mayReadConnections() && section(t("connections"), table(t("connections"), connectionColumns(at),
