@@ -15,13 +15,13 @@ enum {
     DAY_FROM = 4 * 4,
     DAY_TO = 17 * 4, // slots in which such a car comes
 };
-static const double GROWTH = 1.15;                    // of what was drawn
-static const double CLOSE = 0.9;                      // of the limit: the limit is what holds it
-static const double BY_DAY = 2.5;                     // weight of a car that has just come by day
-static const double ARRIVALS = 0.88, THREATENING = 2; // of the sessions; more than usual
-static const double USES_PHASE = 0.6;                 // how many of its phases an average car uses
-static const double AT_ONCE = 0.8;                    // of arrivals that start to charge at once
-static const double MID_QUARTER = 0.5;                // an arrival falls on average in the middle
+static const double GROWTH = 1.15;                      // of what was drawn
+static const double CLOSE = 0.9;                        // of the limit: the limit is what holds it
+static const double BY_DAY = 2.5;                       // weight of a car that has just come by day
+static const double ARRIVALS = 0.88, THREATENING = 2.5; // of the sessions; more than usual
+static const double USES_PHASE = 0.6;  // how many of its phases an average car uses
+static const double AT_ONCE = 0.8;     // of arrivals that start to charge at once
+static const double MID_QUARTER = 0.5; // an arrival falls on average in the middle
 
 int demand_report(const struct facts_connection *connection)
 {

@@ -48,8 +48,9 @@ double demand_weight(int charging, int slot);
 //   arrivals   cars a day that a connection sees
 double demand_usual(double arrivals, int slot);
 
-// The share that is expected to be drawn when nobody hears it: twice what is usual, because hours
-// that threaten are those in which more cars are there than usual. 0 to 1.
+// The share that is expected to be drawn when nobody hears it: two and a half times what is
+// usual. In hours that threaten twice as many cars are there as usual; the rest keeps a cut from
+// going deeper than it has to before it is seen what it did. 0 to 1.
 double demand_expected(double arrivals, int slot);
 
 // Who pauses first where some must: the lowest. A pause lasts an hour, and so does at least the

@@ -64,7 +64,7 @@ static const struct setting settings[] = {
     {"rules", "hold", .integer = &config.hold_s, .otherwise = "3600", .least = 900, .most = 14400,
      .help = "seconds that a new limit stands before it follows the hours ahead"},
     {"rules", "horizon", .integer = &config.horizon_s, .otherwise = "28800", .least = 7200,
-     .most = 28800, .help = "seconds from the start of a profile to its end"},
+     .most = 28800, .help = "seconds from the start of a profile to the end of its hours ahead"},
     {"rules", "ramp", .integer = &config.ramp_w, .otherwise = "2300", .least = 230, .most = 1000000,
      .help = "W per phase and quarter hour by which a limit may rise"},
     {"rules", "gain", .integer = &config.gain_w, .otherwise = "230", .least = 0, .most = 1000000,

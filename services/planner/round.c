@@ -898,6 +898,15 @@ static void find_tails(const struct planning *p)
     free(drawing);
 }
 
+// How long a level stands; 0: as usual. Where nobody hears what is drawn a level goes to all, so
+// each time that it ends too early costs a message to each: it stands twice as long.
+static int64_t stands_s(const struct planning *p, const struct seat *seat)
+{
+    if (seat->hold_s || !only_follows(seat))
+        return seat->hold_s;
+    return 2 * (int64_t)p->rules->horizon.hold_s;
+}
+
 static struct profile *make_profile(const struct planning *p, int i)
 {
     const struct seat *seat = &p->seats[i];
@@ -905,7 +914,7 @@ static struct profile *make_profile(const struct planning *p, int i)
     const struct facts_connection *connection = &p->facts->connections[i];
     horizon_profile(&p->rules->horizon, connection->phase_count,
                     seat->choice == CHOICE_RAISE ? seat->told_w : seat->wanted_w, seat->wanted_w,
-                    seat->tail_w, seat->capacity_w, p->quarter, seat->hold_s, profile);
+                    seat->tail_w, seat->capacity_w, p->quarter, stands_s(p, seat), profile);
     for (int c = 0; c < connection->cap_count; c++)
         horizon_cap(&p->rules->horizon, connection->phase_count, connection->caps[c].limit_w,
                     seat->capacity_w, connection->caps[c].hand.until, profile);

@@ -177,8 +177,8 @@ ParameterizedTest(struct weight *c, demand, weighs_by_when_a_car_came)
 Test(demand, expects_more_in_the_evening_than_at_night)
 {
     double evening = demand_expected(0.88, 19 * 4), night = demand_expected(0.88, 6 * 4);
-    cr_expect_float_eq(evening, 0.132, 1e-9, "%g", evening);
-    cr_expect_float_eq(night, 0.016, 1e-9, "%g", night);
+    cr_expect_float_eq(evening, 0.165, 1e-9, "%g", evening);
+    cr_expect_float_eq(night, 0.020, 1e-9, "%g", night);
     cr_expect_float_eq(demand_expected(1.76, 19 * 4 + 3), 2 * evening, 1e-9, "by arrivals");
     cr_expect_eq(demand_expected(100, 19 * 4), 1, "never more than all");
     cr_expect_eq(demand_expected(0, 95), 0);

@@ -158,8 +158,9 @@ Test(round, follows_the_loads_where_chargers_are_not_heard)
     const struct round_share *share = share_of(round, 2);
     cr_assert(share);
     cr_expect_str_eq(share->bound_by, "no meters");
-    cr_expect_eq(share->share_w, 3 * 2530, "what 9 of 100 cars leave for each: %d", share->share_w);
-    cr_expect(strstr(share->reason, "1486 W left, they are expected to draw 1986 W"), "%s",
+    cr_expect_eq(share->share_w, 3 * 2760, "what 11 of 100 cars leave for each: %d",
+                 share->share_w);
+    cr_expect(strstr(share->reason, "1978 W left, they are expected to draw 2478 W"), "%s",
               share->reason);
     round_free(round);
 
@@ -583,6 +584,21 @@ Test(round, shares_what_a_hand_leaves_of_a_place)
         cr_expect_eq(share_of(round, i)->priority, 1);
     }
     cr_expect_eq(paused, 4);
+    round_free(round);
+    free(s);
+}
+
+// A level that goes to all is not given up after the usual time, only to be told again.
+Test(round, a_level_of_those_not_heard_stands_twice_as_long)
+{
+    struct street *s = street_new(10000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 0);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    const struct profile *profile = share_of(round, 0)->profile;
+    cr_assert_not_null(profile);
+    cr_assert_gt(profile->count, 1);
+    cr_expect_eq(profile->periods[1].start - START, 2 * (int64_t)rules.horizon.hold_s);
     round_free(round);
     free(s);
 }
