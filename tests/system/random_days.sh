@@ -5,7 +5,8 @@
 CASE_DAYS=5
 
 # Replay the seeds FIRST to FIRST + CASES - 1, at most 200 at a time on the disk. Each must end well, with
-# figures that are numbers, and leave no car without charge for a day.
+# figures that are numbers, and leave no car without charge for a day; `bound` may, for it is told of a load
+# that alone fills a phase for as long.
 random_days() { # FIRST CASES
     local first=$1 last=$(($1 + $2 - 1)) from seed
     for ((from = first; from <= last; from += 200)); do
@@ -24,7 +25,7 @@ for out in pathlib.Path(sys.argv[1]).glob("*/out"):
     faults = ["a policy is missing"] * (len(results) != 2)
     for r in results:
         faults += [f"{k} of {r['policy']} is {v}" for k, v in r.items() if isinstance(v, float) and not math.isfinite(v)]
-        if r["longest_wait_h"] >= 24:
+        if r["policy"] != "bound" and r["longest_wait_h"] >= 24:
             faults.append(f"{r['policy']} left a car without charge for {r['longest_wait_h']} h")
     bad += bool(faults)
     for fault in faults:
