@@ -85,7 +85,8 @@ for name in central gateway; do # without systemd here, by what the packages wou
         unit=${unit##*/}
         inside dpkg -S "/lib/systemd/system/$unit" | grep -q "^socmod-$name:" || continue
         grep -q "deb-systemd-invoke try-restart.*$unit" "$script.postinst" || fail "an upgrade leaves the old $unit running"
-        [[ $unit == *.service && $unit == *-trail-* ]] || grep -q "$unit" "$script.prerm" || fail "remove leaves $unit running"
+        # what a timer starts ends by itself
+        [[ $unit == *.service && -e $ROOT/lib/systemd/system/${unit%.service}.timer ]] || grep -q "$unit" "$script.prerm" || fail "remove leaves $unit running"
     done
 done
 echo "- installed"
