@@ -601,6 +601,13 @@ void db_time(struct utc utc, char text[static DB_TIME_LEN + 1])
     snprintf(text, DB_TIME_LEN + 1, "%.10s %.8s.%06dZ", seconds, seconds + 11, (int)(part / 1000));
 }
 
+void db_time_s(int64_t utc, char text[static DB_TIME_LEN + 1])
+{
+    char seconds[RFC3339_LEN + 1];
+    rfc3339_format(utc, seconds);
+    snprintf(text, DB_TIME_LEN + 1, "%.10s %.8sZ", seconds, seconds + 11);
+}
+
 int64_t db_get_time(const PGresult *result, int row, int column)
 {
     const char *text = PQgetvalue(result, row, column);

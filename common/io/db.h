@@ -89,6 +89,8 @@ void db_broken(struct db *db);
 // A time as the server reads it, microseconds kept: "2026-01-14 16:15:00.000000Z".
 enum { DB_TIME_LEN = 27 };
 void db_time(struct utc utc, char text[static DB_TIME_LEN + 1]);
+// The same of any second that rfc3339_parse() reads, which struct utc does not hold.
+void db_time_s(int64_t utc, char text[static DB_TIME_LEN + 1]);
 
 // Results are read by column number; the text "2026-01-14 16:15:00+00" that the server gives
 // for a timestamptz (the session runs in UTC) back to seconds; -1 where it is NULL.

@@ -136,8 +136,10 @@ static int verify(void)
 static int64_t time_of(const char *text)
 {
     int64_t utc;
-    if (!text || rfc3339_parse(text, strlen(text), &utc))
-        refuse_usage("--export takes --from TIME --to TIME, such as 2026-01-14T16:00:00Z");
+    if (!text || rfc3339_parse(text, strlen(text), &utc) || utc < PARAMETER_TIME_FIRST
+        || strchr(text, '.'))
+        refuse_usage("--export takes --from TIME --to TIME in whole seconds, such as"
+                     " 2026-01-14T16:00:00Z");
     return utc;
 }
 

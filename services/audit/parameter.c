@@ -14,6 +14,7 @@
 #define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 enum { DAY_S = 86400, IDENTIFIER_MAX = 64, EQUIPMENT_ID_MAX = 48, EAN_LEN = 18 };
+enum { FRACTION_MAX = 7 }; // the point and microseconds
 
 static bool consists_of(const char *text, const char *set, size_t least, size_t most)
 {
@@ -88,19 +89,27 @@ static bool fits(enum parameter_kind kind, const char *given)
     }
 }
 
+// The fraction stays, as far as the database has it: an event's own time is found again.
+static enum err parse_time(const char *given, char value[static PARAMETER_MAX + 1])
+{
+    int64_t utc;
+    enum err err = rfc3339_parse(given, strlen(given), &utc);
+    if (err || utc < PARAMETER_TIME_FIRST)
+        return err ? err : ERR_RANGE;
+    char text[RFC3339_LEN + 1];
+    rfc3339_format(utc, text);
+    const char *fraction = given + strlen("2026-01-14T16:15:00");
+    size_t len = *fraction == '.' ? 1 + strspn(fraction + 1, DIGITS) : 0;
+    len = len > FRACTION_MAX ? FRACTION_MAX : len;
+    snprintf(value, PARAMETER_MAX + 1, "%.10s %.8s%.*sZ", text, text + 11, (int)len, fraction);
+    return ERR_NONE;
+}
+
 enum err parameter_parse(enum parameter_kind kind, const char *given,
                          char value[static PARAMETER_MAX + 1])
 {
-    if (kind == PARAMETER_TIME) {
-        int64_t utc;
-        enum err err = rfc3339_parse(given, strlen(given), &utc);
-        if (err)
-            return err;
-        char text[RFC3339_LEN + 1];
-        rfc3339_format(utc, text);
-        snprintf(value, PARAMETER_MAX + 1, "%.10s %.8sZ", text, text + 11);
-        return ERR_NONE;
-    }
+    if (kind == PARAMETER_TIME)
+        return parse_time(given, value);
     if (kind == PARAMETER_UUID) {
         struct id id;
         if (id_parse(given, strlen(given), &id))
@@ -155,7 +164,8 @@ enum err parameter_span(const char *from, const char *to, int64_t now, int64_t d
     asked.from = asked.to - DAY_S;
     if (from && rfc3339_parse(from, strlen(from), &asked.from))
         return ERR_SYNTAX;
-    if (asked.from >= asked.to || asked.to - asked.from > days_max * DAY_S)
+    if (asked.from < PARAMETER_TIME_FIRST || asked.from >= asked.to
+        || asked.to - asked.from > days_max * DAY_S)
         return ERR_RANGE;
     *span = asked;
     return ERR_NONE;

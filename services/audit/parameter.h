@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum parameter_kind {
-    PARAMETER_TIME,         // RFC 3339; given on as "2026-01-14 16:15:00.000000Z"
+    PARAMETER_TIME,         // RFC 3339; given on as "2026-01-14 16:15:00.25Z"
     PARAMETER_UUID,         // given on in lower case
     PARAMETER_IDENTIFIER,   // of a transformer, feeder or charger
     PARAMETER_EAN,          // 18 digits
@@ -27,6 +27,9 @@ enum parameter_kind {
 };
 
 enum { PARAMETER_MAX = 200 };
+
+// 0001-01-01T00:00:00Z, seconds since 1970: the database has no year 0.
+#define PARAMETER_TIME_FIRST INT64_C(-62135596800)
 
 // Take given, of any content, as a value of that kind.
 //

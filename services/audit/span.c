@@ -5,11 +5,6 @@
 
 #include <stdio.h>
 
-static void put_time(int64_t utc, char text[static PARAMETER_MAX + 1])
-{
-    db_time((struct utc){utc * SECONDS_NS}, text);
-}
-
 bool span_asked(struct http_request *request, struct span_text *text, struct span *span)
 {
     int64_t days = answer_audit(request)->span_days;
@@ -26,8 +21,8 @@ bool span_asked(struct http_request *request, struct span_text *text, struct spa
     }
     if (err)
         return false;
-    put_time(asked.from, text->from);
-    put_time(asked.to, text->to);
+    db_time_s(asked.from, text->from);
+    db_time_s(asked.to, text->to);
     if (span)
         *span = asked;
     return true;

@@ -237,8 +237,8 @@ enum err trail_table_walk_time(struct db *db, const struct trail_asked *asked,
                                bool (*row)(void *arg, const struct trail_event *event), void *arg)
 {
     char from[DB_TIME_LEN + 1], to[DB_TIME_LEN + 1];
-    db_time((struct utc){asked->from * SECONDS_NS}, from);
-    db_time((struct utc){asked->to * SECONDS_NS}, to);
+    db_time_s(asked->from, from);
+    db_time_s(asked->to, to);
     // COPY takes no parameters.
     char *subjects = asked->subjects
                          ? PQescapeLiteral(db_raw(db), asked->subjects, strlen(asked->subjects))
@@ -257,8 +257,8 @@ enum err trail_table_walk_time(struct db *db, const struct trail_asked *asked,
 PGresult *trail_table_spans(struct db *db, const struct trail_asked *asked)
 {
     char from[DB_TIME_LEN + 1], to[DB_TIME_LEN + 1];
-    db_time((struct utc){asked->from * SECONDS_NS}, from);
-    db_time((struct utc){asked->to * SECONDS_NS}, to);
+    db_time_s(asked->from, from);
+    db_time_s(asked->to, to);
     return db_query(db,
                     "select e.shard, min(e.sequence), max(e.sequence), s.sequence"
                     " from audit.event e join audit.shard s on s.number = e.shard"

@@ -127,6 +127,14 @@ Test(db, asks_and_is_answered)
     char at[DB_TIME_LEN + 1];
     db_time((struct utc){INT64_C(1768407300123456789)}, at);
     cr_expect_str_eq(at, "2026-01-14 16:15:00.123456Z");
+    char first[DB_TIME_LEN + 1], last[DB_TIME_LEN + 1];
+    db_time_s(INT64_C(-62135596800), first);
+    db_time_s(INT64_C(253402300799), last);
+    const char *ends[] = {first, last};
+    result = db_query(db, "select $1::timestamptz::text, $2::timestamptz::text", 2, ends);
+    cr_expect_str_eq(PQgetvalue(result, 0, 0), "0001-01-01 00:00:00+00");
+    cr_expect_str_eq(PQgetvalue(result, 0, 1), "9999-12-31 23:59:59+00");
+    PQclear(result);
     const char *time[] = {at};
     result =
         db_query(db, "select $1::timestamptz, null::timestamptz, $1::timestamptz::text", 1, time);

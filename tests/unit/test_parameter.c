@@ -19,7 +19,11 @@ ParameterizedTestParameters(parameter, takes_and_refuses)
 {
     static struct value_case cases[] = {
         {PARAMETER_TIME, "2026-01-14T16:15:00Z", "2026-01-14 16:15:00Z", ERR_NONE},
-        {PARAMETER_TIME, "2026-01-14T17:15:00.250+01:00", "2026-01-14 16:15:00Z", ERR_NONE},
+        {PARAMETER_TIME, "2026-01-14T17:15:00.250+01:00", "2026-01-14 16:15:00.250Z", ERR_NONE},
+        {PARAMETER_TIME, "2026-01-14T16:15:00.123456789Z", "2026-01-14 16:15:00.123456Z", ERR_NONE},
+        {PARAMETER_TIME, "0000-12-31T23:59:59Z", "", ERR_RANGE},
+        {PARAMETER_TIME, "0001-01-01T00:00:00Z", "0001-01-01 00:00:00Z", ERR_NONE},
+        {PARAMETER_TIME, "9999-12-31T23:59:59Z", "9999-12-31 23:59:59Z", ERR_NONE},
         {PARAMETER_TIME, "2026-01-14 16:15:00Z", "", ERR_SYNTAX},
         {PARAMETER_TIME, "2026-02-30T16:15:00Z", "", ERR_RANGE},
         {PARAMETER_TIME, "", "", ERR_SYNTAX},
@@ -141,6 +145,7 @@ ParameterizedTestParameters(parameter, bounds_a_span)
         {"2025-12-14T15:59:59Z", "2026-01-14T16:00:00Z", 0, 0, ERR_RANGE, "from"},
         {"2026-01-14T16:00:00Z", "2026-01-14T16:00:00Z", 0, 0, ERR_RANGE, "from"},
         {"2026-01-14T17:00:00Z", "", 0, 0, ERR_RANGE, "from"},
+        {"", "0001-01-01T12:00:00Z", 0, 0, ERR_RANGE, "from"},
         {"yesterday", "", 0, 0, ERR_SYNTAX, "from"},
         {"", "today", 0, 0, ERR_SYNTAX, "to"},
     };
