@@ -63,6 +63,7 @@ create table grid.manual_limit (
     transformer  integer references grid.transformer,
     feeder       integer references grid.feeder,
     connection   integer references grid.connection,  -- of the charger named
+    charger      text check ((charger is null) = (connection is null)),
     -- 'phase': what each phase of the transformer or feeder may carry in all, or of the connection
     -- may draw; 'connection': what each connection beneath may draw
     per          text not null check (per in ('phase', 'connection')),

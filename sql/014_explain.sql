@@ -96,7 +96,7 @@ create function plan.explain(charger text, at timestamptz) returns jsonb
         'by_hand', (select jsonb_agg(jsonb_build_object('number', h.number,
                            'place', case when h.transformer is not null then 'transformer ' || c.transformer_id
                                          when h.feeder is not null then 'feeder ' || c.feeder_id
-                                         else 'connection ' || c.ean end,
+                                         else 'charger ' || h.charger end,
                            'per', h.per, 'limit_w', h.limit_w, 'reason', h.reason, 'by', h.made_by,
                            'started', audit.at_s(h.started), 'ends', audit.at_s(h.ends),
                            'released', audit.at_s(h.released), 'released_by', h.released_by,

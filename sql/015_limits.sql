@@ -38,9 +38,9 @@ begin
                 or h.connection = v_place.connection)
         returning h.number)
     select coalesce(jsonb_agg(g.number), '[]') into v_replaced from gone g;
-    insert into grid.manual_limit (transformer, feeder, connection, per, limit_w, reason, made_by, started, ends)
-        values (v_place.transformer, v_place.feeder, v_place.connection, a_per, a_limit_w, a_reason, a_who,
-                a_now, a_until) returning number into v_number;
+    insert into grid.manual_limit (transformer, feeder, connection, charger, per, limit_w, reason, made_by, started, ends)
+        values (v_place.transformer, v_place.feeder, v_place.connection,
+                case a_place when 'charger' then a_id end, a_per, a_limit_w, a_reason, a_who, a_now, a_until) returning number into v_number;
     insert into audit.event (at, program, kind, subject, data)
         values (a_now, grid.limit_program(), 'limit.set', a_place || ' ' || a_id,
                 jsonb_build_object('number', v_number, 'per', a_per, 'limit_w', a_limit_w, 'reason', a_reason,
@@ -64,7 +64,7 @@ begin
     select g.number, coalesce(g.transformer, f.transformer) as beneath,
            case when g.transformer is not null then 'transformer ' || t.id
                 when g.feeder is not null then 'feeder ' || f.id
-                else 'connection ' || c.ean end as place
+                else 'charger ' || g.charger end as place
       into v_gone
       from gone g left join grid.connection c on c.number = g.connection
       left join grid.feeder f on f.number = coalesce(g.feeder, c.feeder)

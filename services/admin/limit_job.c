@@ -40,8 +40,8 @@ static bool is_power(const char *text)
 
 static const char *reason_fault(const struct limit_job *job)
 {
-    if (!job->reason || !*job->reason || strlen(job->reason) > REASON_MOST)
-        return "--reason TEXT must be given, at most 300 octets";
+    if (!job->reason || !job->reason[strspn(job->reason, " ")] || strlen(job->reason) > REASON_MOST)
+        return "--reason TEXT must be given, at most 300 octets, not only blanks";
     return job->by && (!*job->by || strlen(job->by) > 100) ? "--by takes 1 to 100 octets" : NULL;
 }
 

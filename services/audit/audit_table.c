@@ -54,17 +54,16 @@ PGresult *audit_table_explain(struct db *db, const char *charger, const char *at
     return db_query(db, "select e from plan.explain($1, $2) e where e is not null", 2, params);
 }
 
-PGresult *audit_table_limit(struct db *db, const char *number)
+PGresult *audit_table_limit(struct db *db, const char *number, bool of_chargers)
 {
-    const char *params[] = {number};
+    const char *params[] = {number, of_chargers ? "t" : "f"};
     return db_query(db,
                     "select row_to_json(item) from grid.manual_limit h"
                     " left join grid.transformer t on t.number = h.transformer"
-                    " left join grid.feeder f on f.number = h.feeder"
-                    " left join lateral (select min(g.id) as id from grid.charger g"
-                    "   where g.connection = h.connection) g on true,"
-                    " lateral (select" LIMIT_COLUMNS ") item where h.number = $1",
-                    1, params);
+                    " left join grid.feeder f on f.number = h.feeder,"
+                    " lateral (select" LIMIT_COLUMNS ") item where h.number = $1"
+                    " and (h.connection is null or $2)",
+                    2, params);
 }
 
 PGresult *audit_table_set_limit(struct db *db, const struct limit_order *order, const char *who)

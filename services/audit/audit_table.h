@@ -21,8 +21,8 @@ PGresult *audit_table_gateways(struct db *db);
 // plan.explain(): one column, null where there is no such charger.
 PGresult *audit_table_explain(struct db *db, const char *charger, const char *at);
 
-// A limit set by hand: one column.
-PGresult *audit_table_limit(struct db *db, const char *number);
+// A limit set by hand: one column. of_chargers: also where it is of a single one.
+PGresult *audit_table_limit(struct db *db, const char *number, bool of_chargers);
 
 // Set one: its number, null where there is no such place; and release one: "t", or "f" where it is
 // not in force. who: the operator, for the trail.

@@ -99,10 +99,10 @@ static enum err read_end(const json_t *object, int64_t now, struct limit_order *
 static enum err read_reason(const json_t *object, struct limit_order *order, char **fault)
 {
     const char *reason = json_string_value(json_object_get(object, "reason"));
-    if (!reason || !*reason || strlen(reason) > LIMIT_REASON_MAX)
-        return wrong(fault, ERR_SYNTAX, "reason", "1 to 300 octets");
+    if (!reason || !reason[strspn(reason, " ")] || strlen(reason) > LIMIT_REASON_MAX)
+        return wrong(fault, ERR_SYNTAX, "reason", "1 to 300 octets, not only blanks");
     for (const char *at = reason; *at; at++)
-        if ((unsigned char)*at < ' ')
+        if ((unsigned char)*at < ' ' || *at == 127)
             return wrong(fault, ERR_SYNTAX, "reason", "one line");
     snprintf(order->reason, sizeof order->reason, "%s", reason);
     return ERR_NONE;

@@ -293,9 +293,7 @@ const struct list list_shares = {
 const struct list list_limits = {
     .name = "limits",
     .from = "grid.manual_limit h left join grid.transformer t on t.number = h.transformer"
-            " left join grid.feeder f on f.number = h.feeder"
-            " left join lateral (select min(g.id) as id from grid.charger g"
-            "   where g.connection = h.connection) g on true,"
+            " left join grid.feeder f on f.number = h.feeder,"
             " lateral (select" LIMIT_COLUMNS ") item",
     .key_values = "h.number",
     .keys = "i",
@@ -303,7 +301,8 @@ const struct list list_limits = {
            " item.made_by, item.started, item.ends, item.released, item.released_by, item.released_why",
     .after = "h.number < $",
     .order = "order by h.number desc",
-    .filters = {{"all", PARAMETER_TIME, "(h.released is null and h.ends > $)", true}},
+    .filters = {{"all", PARAMETER_TIME, "(h.released is null and h.ends > $)", true},
+                {"grid", PARAMETER_TRUTH, "h.connection is null", true}},
 };
 
 // The filters that profiles and their deliveries share.

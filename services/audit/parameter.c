@@ -62,7 +62,7 @@ static bool is_printable(const char *text)
     size_t len = 0;
     while (text[len] >= ' ' && text[len] <= '~')
         len++;
-    return len && !text[len] && len <= PARAMETER_MAX;
+    return text[strspn(text, " ")] && !text[len] && len <= PARAMETER_MAX;
 }
 
 static bool fits(enum parameter_kind kind, const char *given)

@@ -13,6 +13,13 @@
 #include <string.h>
 #include <strings.h>
 
+// What is set on a single charger is not for a viewer.
+static bool may_see_chargers(struct http_request *request)
+{
+    const struct worker *worker = http_worker(request);
+    return worker->reader.scope >= ACCESS_AUDIT;
+}
+
 void route_limits(struct http_request *request)
 {
     // "all" also tells those that are over.
@@ -24,7 +31,9 @@ void route_limits(struct http_request *request)
     }
     db_time(clock_utc(), now);
     bool only_now = !all || strcmp(all, "true") != 0;
-    answer_list(request, &list_limits, (const char *[LIST_FILTERS]){only_now ? now : NULL});
+    answer_list(request, &list_limits,
+                (const char *[LIST_FILTERS]){only_now ? now : NULL,
+                                             may_see_chargers(request) ? NULL : "true"});
 }
 
 // Who asks, for the trail.
@@ -47,7 +56,7 @@ static bool is_json(struct http_request *request)
 
 static void answer_limit(struct http_request *request, struct db *db, const char *number)
 {
-    PGresult *result = audit_table_limit(db, number);
+    PGresult *result = audit_table_limit(db, number, true);
     if (!result) {
         answer_trouble(request, db);
         return;
@@ -90,7 +99,7 @@ void route_limit(struct http_request *request)
     if (!answer_takes_id(request, PARAMETER_NUMBER, "limit", number))
         return;
     struct db *db = answer_db(request);
-    answer_row(request, audit_table_limit(db, number), db, "limit");
+    answer_row(request, audit_table_limit(db, number, may_see_chargers(request)), db, "limit");
 }
 
 void route_limit_release(struct http_request *request)

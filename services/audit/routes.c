@@ -26,6 +26,7 @@ enum about {
     GATEWAY,
     RECEIPT,
     SHARE,
+    LIMIT,
     OPERATION
 };
 
@@ -44,6 +45,7 @@ static const struct {
     [GATEWAY] = {ACCESS_AUDIT, "gateway"},
     [RECEIPT] = {ACCESS_AUDIT, "receipt"},
     [SHARE] = {ACCESS_AUDIT, "round"},
+    [LIMIT] = {ACCESS_VIEW, "limit"}, // a viewer sees none of a single charger
     [OPERATION] = {ACCESS_OPERATE, NULL},
 };
 
@@ -79,9 +81,9 @@ const struct http_route audit_routes[] = {
     {"GET", "/v1/profiles/{id}", route_profile, JSON, "", PROFILE},
     {"GET", "/v1/profiles/{id}/life", route_life, JSON, "", PROFILE},
     {"GET", "/v1/deliveries", route_deliveries, LIST, PAGE "meter connection state cause from to", DELIVERY},
-    {"GET", "/v1/limits", route_limits, LIST, PAGE "all", GRID},
+    {"GET", "/v1/limits", route_limits, LIST, PAGE "all", LIMIT},
     {"POST", "/v1/limits", route_limit_set, JSON, "", OPERATION},
-    {"GET", "/v1/limits/{id}", route_limit, JSON, "", GRID},
+    {"GET", "/v1/limits/{id}", route_limit, JSON, "", LIMIT},
     {"DELETE", "/v1/limits/{id}", route_limit_release, JSON, "reason", OPERATION},
     {"GET", "/v1/receipts", route_receipts, LIST, PAGE "meter state from to", RECEIPT},
     {"GET", "/v1/events", route_events, LIST, PAGE "kind subject program from to", TRAIL},
@@ -193,13 +195,13 @@ static char *subject_of(const struct http_request *request, const char *person)
     return is_ies ? memory_format("%.*sies", (int)stem - 1, person) : memory_format("%ss", person);
 }
 
-// Tell the trail, where a single connection is asked about. False: that cannot be, and was
-// answered.
+// Tell the trail, where a single connection is asked about by one who may know. False: that cannot
+// be, and was answered.
 static bool is_noted(struct http_request *request, const struct http_route *route,
-                     const char *reader)
+                     const struct reader *reader)
 {
     const char *person = rights[route->tag].person;
-    if (!person)
+    if (!person || reader->scope < ACCESS_AUDIT)
         return true;
     char path[PARAMETER_MAX + 1], subject[PARAMETER_MAX + 1];
     char *text = subject_of(request, person);
@@ -207,7 +209,7 @@ static bool is_noted(struct http_request *request, const struct http_route *rout
     parameter_tame(text, subject);
     free(text);
     bool noted =
-        reads_note(answer_audit(request)->reads, reader, http_client(request), subject, path);
+        reads_note(answer_audit(request)->reads, reader->name, http_client(request), subject, path);
     if (!noted) {
         http_add_header(request, "Retry-After", "2");
         http_problem(request, 503, "untold", "the trail does not take what was read");
@@ -248,7 +250,7 @@ bool routes_admit(struct http_request *request, const struct http_route *route)
     enum access_answer answer = access_check(audit->access, worker->db, token, len,
                                              rights[route->tag].scope, &worker->reader);
     if (answer == ACCESS_GRANTED)
-        return is_noted(request, route, worker->reader.name);
+        return is_noted(request, route, &worker->reader);
     refuse(request, answer, worker->reader.name);
     return false;
 }

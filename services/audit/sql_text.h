@@ -30,9 +30,9 @@
     "   audit.at_ms(a.started) as started, audit.at_ms(a.finished) as finished, a.result,"         \
     "   a.cause, a.detail from p3.attempt a where a.profile = p.id order by a.number, a.id) x))"
 
-// Of grid.manual_limit h, grid.transformer t, grid.feeder f, grid.charger g.
+// Of grid.manual_limit h, grid.transformer t, grid.feeder f.
 #define LIMIT_COLUMNS                                                                              \
-    " h.number, t.id as transformer, f.id as feeder, g.id as charger, h.per, h.limit_w, h.reason," \
+    " h.number, t.id as transformer, f.id as feeder, h.charger, h.per, h.limit_w, h.reason," \
     " h.made_by, audit.at_s(h.started) as started, audit.at_s(h.ends) as ends,"                    \
     " audit.at_s(h.released) as released, h.released_by, h.released_why"
 

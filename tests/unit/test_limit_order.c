@@ -105,7 +105,7 @@ Test(limit_order, takes_a_reason_of_one_line_and_300_octets)
     reason[LIMIT_REASON_MAX] = 'x';
     snprintf(text, sizeof text, form, reason);
     cr_expect_eq(limit_order_read(text, strlen(text), NOW, &order, &fault), ERR_SYNTAX);
-    cr_expect_str_eq(fault, "reason: 1 to 300 octets");
+    cr_expect_str_eq(fault, "reason: 1 to 300 octets, not only blanks");
     free(fault);
     snprintf(text, sizeof text, form, "two\\nlines");
     cr_expect_eq(limit_order_read(text, strlen(text), NOW, &order, &fault), ERR_SYNTAX);

@@ -72,6 +72,7 @@ ParameterizedTestParameters(parameter, takes_and_refuses)
         {PARAMETER_EVENT_KIND, "access.", "", ERR_SYNTAX},
         {PARAMETER_WORDS, "feeder F1", "feeder F1", ERR_NONE},
         {PARAMETER_WORDS, "", "", ERR_SYNTAX},
+        {PARAMETER_WORDS, " ", "", ERR_SYNTAX},
         {PARAMETER_WORDS, "a\nb", "", ERR_SYNTAX},
         {PARAMETER_WORDS, "\xc3\xa9", "", ERR_SYNTAX},
         {PARAMETER_WORDS, "a\x7f", "", ERR_SYNTAX},
