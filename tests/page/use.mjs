@@ -134,6 +134,59 @@ const CASES = {
     await page.locator("tbody a").first().waitFor({ timeout: 15000 });
     return page;
   },
+  async "a link that spells nothing is told"() {
+    const page = await open("#/transformer/%E0%A4%A");
+    await page.getByText("There is no such page").waitFor();
+    await page.evaluate(() => sessionStorage.clear());
+    await page.goto(`${url}/#token=%zz`);
+    await page.reload();
+    await page.getByRole("alert").getByText("not accepted").waitFor();
+    return page;
+  },
+  async "knows who reads when the database is back"() {
+    const page = await open(null, "unknown");
+    await page.route("**/v1/**", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: "{}" }));
+    await page.getByLabel("Token").fill(token);
+    await page.keyboard.press("Enter");
+    await page.getByText("The database does not answer now").waitFor();
+    await page.unroute("**/v1/**");
+    await page.getByRole("link", { name: "Deliveries", exact: true }).waitFor({ timeout: 15000 });
+    return page;
+  },
+  async "who comes after another reader does not see what was his"() {
+    const page = await open("#/");
+    await page.getByRole("link", { name: "Deliveries", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    let tags = 0;
+    page.on("request", (request) => { if (request.headers()["if-none-match"]) tags++; });
+    await page.getByLabel("Token").fill(token);
+    await page.keyboard.press("Enter");
+    await page.locator("tbody a").first().waitFor();
+    must(`${tags} answers were kept`, tags === 0);
+    return page;
+  },
+  async "deliveries are shown as they are now, without a gap"() {
+    const page = await open(null);
+    await page.route("**/v1/stream", (route) => route.abort());
+    const [one] = (await (await fetch(`${url}/v1/profiles?limit=1`, { headers })).json()).items;
+    let newest = 100, state = "queued";
+    await page.route("**/v1/profiles?**", (route) => {
+      const query = new URL(route.request().url()).searchParams, limit = Number(query.get("limit")), skip = Number(query.get("cursor"));
+      const items = Array.from({ length: limit }, (_, i) => ({ ...one, id: one.id.replace(/.{6}$/, String(newest - skip - i).padStart(6, "0")), state }));
+      route.fulfill({ json: { items, next: String(skip + limit) } });
+    });
+    await page.goto(`${url}/#/deliveries`);
+    await page.reload();
+    const first = page.locator("tbody tr a.id[href^='#/profile/']").first(), rows = page.locator("tbody tr");
+    await first.getByText("000100").waitFor();
+    await page.getByRole("button", { name: "Show older" }).click();
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 100);
+    [newest, state] = [300, "applied"];
+    await first.getByText("000300").waitFor({ timeout: 15000 });
+    must("rows of before are between", await rows.count() === 100);
+    must("one is shown as it was", await page.locator("tbody").getByText("Queued").count() === 0);
+    return page;
+  },
 };
 
 let failed = 0;

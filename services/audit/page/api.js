@@ -5,8 +5,16 @@ const TOKEN = "socmod.token";
 
 export const token = {
   get: () => sessionStorage.getItem(TOKEN),
-  set: (text) => sessionStorage.setItem(TOKEN, text),
-  forget: () => sessionStorage.removeItem(TOKEN),
+  set(text) {
+    token.forget();
+    sessionStorage.setItem(TOKEN, text);
+  },
+  // With it goes what it was given.
+  forget() {
+    sessionStorage.removeItem(TOKEN);
+    held.clear();
+    bearer = null;
+  },
 };
 
 // What the API did not give: status 0 when it cannot be reached at all.

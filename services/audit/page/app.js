@@ -31,16 +31,25 @@ let following = null; // AbortController of the stream
 let connectionState = "connecting_state";
 let refusal = null; // why a token is asked for
 
+// What a link spells; null: nothing that can be read.
+function spelled(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
 function place() {
-  const [name, ...params] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-  return { name, params };
+  const [name, ...params] = location.hash.replace(/^#\/?/, "").split("/").map(spelled);
+  return { name: params.includes(null) ? null : name, params };
 }
 
 // The token that a link brought: read once, and gone from the address and the history.
 function takeToken() {
   const given = /^#token=([^&/]+)/.exec(location.hash);
   if (!given) return;
-  token.set(decodeURIComponent(given[1]));
+  token.set(spelled(given[1]) ?? given[1]);
   history.replaceState(null, "", `${location.pathname}#/`);
 }
 
@@ -105,6 +114,7 @@ function askForToken(why) {
 }
 
 function troubleText(error) {
+  if (error.status === 403 && role() === "metrics") return t("trouble_metrics");
   if (!(error instanceof Trouble)) return t("trouble_other", error.message);
   return [0, 403, 404, 429, 503].includes(error.status) ? t(`trouble_${error.status}`) : t("trouble_other", `${error.status} ${error.message}`);
 }
@@ -143,6 +153,12 @@ function failed(visit, error) {
   if (PASSING.has(error.status)) schedule(visit, Math.max(error.waitSeconds ?? 0, 3) * 1000);
 }
 
+// Where the service could not say so before.
+async function readRole() {
+  await readToken();
+  drawHead();
+}
+
 async function load(visit) {
   if (visit !== current) return;
   if (visit.loading) {
@@ -153,6 +169,7 @@ async function load(visit) {
   clearTimeout(visit.timer);
   visit.timer = null;
   try {
+    if (!role()) await readRole();
     visit.data = await visit.view.load(visit.params, visit.abort.signal, visit.state);
     visit.error = null;
     visit.loadedAt = now();
@@ -200,6 +217,7 @@ function visit() {
 }
 
 function follow() {
+  following?.abort();
   following = new AbortController();
   listen((kinds) => {
     if (!current || document.hidden) {

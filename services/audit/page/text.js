@@ -50,6 +50,8 @@ const words = {
   loading: ["Loading", "Laden"],
   trouble: ["This could not be loaded", "Dit kon niet worden geladen"],
   trouble_0: ["The service cannot be reached.", "De dienst is niet bereikbaar."],
+  trouble_metrics: ["This token is for metrics only: the page needs that of a viewer or more.",
+    "Dit token is alleen voor metingen: de pagina heeft dat van een viewer of meer nodig."],
   trouble_403: ["This is about single connections: an auditor or operator may read it.",
     "Dit gaat over enkele aansluitingen: een auditor of operator mag het lezen."],
   trouble_404: ["There is no such thing here.", "Dit bestaat hier niet."],

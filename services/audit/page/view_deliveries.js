@@ -8,7 +8,7 @@ import { causeText, empty, link, profileLink, statePill, table } from "./parts.j
 import { t, told } from "./text.js";
 
 const STATES = ["planned", "queued", "written", "verified", "seen", "applied", "superseded", "expired", "refused", "failed"];
-const PAGE = 50;
+const PAGE = 50, MOST = 1000; // the latter as the API gives
 
 export const profileColumns = (at, ofOne) => [
   { name: t("made"), isShort: true, class: "lead", cell: (p) => [time(p.created, at, true), profileLink(p.id)] },
@@ -19,31 +19,28 @@ export const profileColumns = (at, ofOne) => [
   { name: t("cause"), class: "wide", cell: (p) => causeText(p.cause) || "–" },
 ].filter(Boolean);
 
-// Rows of the newest page, with those that were read behind an older one.
-export function merge(newest, older) {
-  const known = new Set(newest.map((item) => item.id));
-  return [...newest, ...older.filter((item) => !known.has(item.id))];
-}
-
 export const chips = (name, values, chosen, label) =>
   h("div", { class: "chips", role: "group", "aria-label": name }, ["", ...values].map((value) =>
     h("button", { type: "button", "data-do": "choose", "data-what": value, "aria-pressed": String((chosen ?? "") === value) },
       value ? label(value) : t("all"))));
 
-// Read what lies behind the last row into state.older.
-export async function readOlder(path, values, state) {
-  const page = await get(ask(path, { ...values, limit: PAGE, cursor: state.next }));
-  state.older = merge(state.older ?? [], page.items);
-  state.next = page.next;
+// The newest rows, as many as "more" asked for, all of them anew: a row changes, and none may be missing
+// between two others.
+export async function readNewest(path, values, state, signal) {
+  const wanted = state.wanted ?? PAGE, items = [];
+  let cursor = null;
+  do {
+    const page = await get(ask(path, { ...values, limit: Math.min(wanted - items.length, MOST), cursor }), signal);
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor && items.length < wanted);
+  state.hasMore = cursor !== null;
+  return items;
 }
 
-// The first page; where the walk to older ones begins is kept from the first time on.
-export async function readNewest(path, values, state, signal) {
-  const page = await get(ask(path, { ...values, limit: PAGE }), signal);
-  if (state.next === undefined) state.next = page.next;
-  // What falls off the newest page stays known.
-  state.older = merge(page.items, state.older ?? []);
-  return state.older;
+export function wantMore({ state, reload }) {
+  state.wanted = (state.wanted ?? PAGE) + PAGE;
+  return reload();
 }
 
 export const deliveries = {
@@ -62,18 +59,15 @@ export const deliveries = {
         chips(t("state"), STATES, state.chosen, (s) => told("state_", s)),
         shown.length ? table(t("deliveries"), profileColumns(at), shown, (p) => p.id)
           : empty(t("deliveries_none"), state.chosen ? null : t("deliveries_none_help")),
-        state.next ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
+        state.hasMore ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
     ];
   },
 
   does: {
     choose(element, { state, reload }) {
-      Object.assign(state, { chosen: element.dataset.what || null, older: [], next: undefined });
+      Object.assign(state, { chosen: element.dataset.what || null, wanted: undefined });
       reload();
     },
-    async more(element, { state, reload }) {
-      await readOlder("v1/profiles", { state: state.chosen }, state);
-      reload();
-    },
+    more: (element, visit) => wantMore(visit),
   },
 };

@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { integer, kilowatt, time } from "./format.js";
 import { empty, facts, link, sealPill, table } from "./parts.js";
 import { t, told } from "./text.js";
-import { chips, readNewest, readOlder } from "./view_deliveries.js";
+import { chips, readNewest, wantMore } from "./view_deliveries.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
 
@@ -91,18 +91,15 @@ export const events = {
       h("section", { class: "card", "data-key": "list" },
         chips(t("kind"), state.kinds, state.chosen, (kind) => told("", kind)),
         shown.length ? table(t("events"), eventColumns(at), shown, (e) => String(e.id)) : empty(t("events_none")),
-        state.next ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
+        state.hasMore ? h("p", null, h("button", { type: "button", "data-do": "more" }, t("more"))) : null),
     ];
   },
 
   does: {
     choose(element, { state, reload }) {
-      Object.assign(state, { chosen: element.dataset.what || null, older: [], next: undefined });
+      Object.assign(state, { chosen: element.dataset.what || null, wanted: undefined });
       reload();
     },
-    async more(element, { state, reload }) {
-      await readOlder("v1/events", { kind: state.chosen }, state);
-      reload();
-    },
+    more: (element, visit) => wantMore(visit),
   },
 };

@@ -61,7 +61,7 @@ function tiles({ transformers, gateways, statistics, at }) {
     tile(t("limited_now"), String(limited), t("of_n", gateways.gateways), limited ? "near" : ""),
     tile(t("gateways_away"), String(offline + safe), t("gateways_away_note", offline, safe), offline + safe ? "bad" : "good"),
     statistics && tile(t("delivered_ratio"), percent(delivery.success),
-      t("delivered_note", delivery.confirmed, statistics.profiles.planned, delivery.lost), delivery.lost ? "bad" : ""),
+      t("delivered_note", delivery.confirmed, delivery.confirmed + delivery.lost, delivery.lost), delivery.lost ? "bad" : ""),
     statistics && tile(t("curtailed"), `${number(statistics.curtailed_kwh, 1)} kWh`,
       t("curtailed_note", number(statistics.avoided_kwh, 1), percent(statistics.fairness.least_share)), ""),
     statistics && tile(t("over_energy"), `${number(energy, 1)} kWh`, counted("over_energy_note", quartersOver), energy ? "near" : "good"));

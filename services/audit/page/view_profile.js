@@ -78,7 +78,7 @@ function pretty(text) {
 }
 
 export const profileView = {
-  title: ([id]) => `${t("profile")} …${id.slice(-8)}`,
+  title: ([id]) => `${t("profile")} …${(id ?? "").slice(-8)}`,
   kinds: ["deliveries", "receipts", "profiles"],
 
   async load([id], signal) {
