@@ -152,7 +152,8 @@ lint:
 	shellcheck -x $(SCRIPTS)
 	tests/manuals.sh $(MANUALS)
 	! command -v ansible-lint >/dev/null || (cd ansible && ansible-lint --offline -q)
-	@command -v promtool >/dev/null && promtool check rules deploy/prometheus/*.yml || echo 'no promtool: apt install prometheus'
+	@if command -v promtool >/dev/null; then promtool check rules deploy/prometheus/*.yml && promtool test rules tests/alerts.yml; \
+	else echo 'no promtool: apt install prometheus'; fi
 	clang-format --dry-run -Werror $(OURS)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
 	    --suppressions-list=.cppcheck $(INCLUDES) -j2 common gateway services
