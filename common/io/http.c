@@ -154,6 +154,15 @@ void http_add_header(struct http_request *request, const char *name, const char 
     request->extra[request->extra_count++] = (struct header){memory_text(name), memory_text(value)};
 }
 
+// The answer hangs on this header of the request too.
+static void depend_on(struct http_request *request, const char *name)
+{
+    const struct header *vary = find_extra(request, "Vary");
+    char *names = vary ? memory_format("%s, %s", vary->value, name) : memory_text(name);
+    http_add_header(request, "Vary", names);
+    free(names);
+}
+
 // Does one of the tags of an If-None-Match name etag? A weak tag matches its strong form.
 static bool has_tag(const char *list, const char *etag)
 {
@@ -229,7 +238,7 @@ void http_answer(struct http_request *request, int status, const char *type, cha
     request->answered = true;
     bool may_pack = body && type && len >= GZIP_LEAST && len < UINT32_MAX && is_text(type);
     if (may_pack)
-        http_add_header(request, "Vary", "Accept-Encoding");
+        depend_on(request, "Accept-Encoding");
     bool packs = may_pack && takes_gzip(request);
     if (packs)
         mark_packed(request);
@@ -286,7 +295,7 @@ struct http_pipe *http_pour(struct http_request *request, const char *type)
         return NULL;
     }
     request->answered = true;
-    http_add_header(request, "Vary", "Accept-Encoding");
+    depend_on(request, "Accept-Encoding");
     if (gzip)
         http_add_header(request, "Content-Encoding", "gzip");
     queue(request, MHD_HTTP_OK, type, response);
@@ -400,6 +409,8 @@ static bool suits(struct http_request *request, const struct http_route *route)
 {
     const char *wanted = http_header(request, "Accept");
     char types[128];
+    if (route->types && strchr(route->types, ' '))
+        depend_on(request, "Accept");
     snprintf(types, sizeof types, "%s", route->types ? route->types : "");
     char *rest = types;
     for (const char *type = strsep(&rest, " "); wanted && route->types && type;
