@@ -35,6 +35,7 @@ struct http {
     struct loop_watch *watch;
     struct loop_timer *timer;
     struct http_door *door; // NULL: the library's own
+    _Atomic int inside;     // connections that the door let in
     struct http_feed *feed;
     struct http_pipes *pipes;
     const struct http_route *routes;
@@ -569,6 +570,16 @@ static void tell_refused_handshake(void)
                           " trust our certificate"));
 }
 
+// As the library calls it for each connection.
+static void on_connection(void *arg, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    (void)connection, (void)state;
+    struct http *http = arg;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+        --http->inside;
+}
+
 static void log_library(void *arg, const char *format, va_list list)
     __attribute__((format(printf, 2, 0)));
 
@@ -635,7 +646,7 @@ static bool open_door(struct http *http, const struct sockaddr_storage *address)
 }
 
 static struct MHD_Daemon *start(struct http *http, const struct http_settings *settings,
-                                const struct sockaddr *address)
+                                const struct sockaddr *address, int connections_max)
 {
     // The library's own choice still takes TLS 1.0.
     static char priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
@@ -643,8 +654,8 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, http},
         {MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address},
-        {MHD_OPTION_CONNECTION_LIMIT,
-         settings->connections_max ? settings->connections_max : CONNECTIONS_MAX, NULL},
+        // Shared out among the threads: with a door none shall ever meet it.
+        {MHD_OPTION_CONNECTION_LIMIT, connections_max * (http->door ? settings->threads : 1), NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_done, NULL},
         {MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, NULL},
@@ -659,6 +670,8 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
             flags |= MHD_USE_NO_LISTEN_SOCKET;
             options[count++] =
                 (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL};
+            options[count++] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION,
+                                                       (intptr_t)on_connection, http};
         }
     }
     if (http->certificate && http->key) {
@@ -699,7 +712,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
     else if (!find_address(settings, &address))
         why = "not an IP address";
     else if ((settings->threads > 1 && !open_door(http, &address))
-             || !(http->daemon = start(http, settings, (struct sockaddr *)&address)))
+             || !(http->daemon =
+                      start(http, settings, (struct sockaddr *)&address, connections_max)))
         why = strerror(errno);
     if (why) {
         log_error("http.cannot_listen", F("address", settings->address), F("port", settings->port),
@@ -713,7 +727,7 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
         http->watch = loop_watch(loop, fd, EPOLLIN, on_ready, http);
     }
     if (http->door)
-        http_door_open(http->door, http->daemon);
+        http_door_open(http->door, http->daemon, &http->inside, connections_max);
     log_info("http.listening", F("address", settings->address), F("port", http_port(http)),
              F("tls", wants_tls));
     return http;

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@ enum { BACKLOG = 1024, FULL_MS = 100 };
 struct http_door {
     int fd, stop; // listening; an eventfd
     struct MHD_Daemon *daemon;
+    _Atomic int *inside;
+    int most;
     pthread_t thread;
     bool is_open;
 };
@@ -54,6 +57,18 @@ struct http_door *http_door_new(const struct sockaddr *address, socklen_t len)
 }
 
 // The library takes the next thread in turn, by the number of the descriptor; and the descriptor.
+static void hand_on(struct http_door *door, int fd, const struct sockaddr *address, socklen_t len)
+{
+    if (*door->inside >= door->most) {
+        close(fd);
+        log_debug("http.full");
+        return;
+    }
+    ++*door->inside;
+    if (MHD_add_connection(door->daemon, fd, address, len) != MHD_YES)
+        --*door->inside;
+}
+
 static void let_in(struct http_door *door)
 {
     for (;;) {
@@ -61,8 +76,7 @@ static void let_in(struct http_door *door)
         socklen_t len = sizeof address;
         int fd = accept4(door->fd, (struct sockaddr *)&address, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            if (MHD_add_connection(door->daemon, fd, (struct sockaddr *)&address, len) != MHD_YES)
-                log_debug("http.full");
+            hand_on(door, fd, (struct sockaddr *)&address, len);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             poll(NULL, 0, FULL_MS);
             return;
@@ -83,9 +97,12 @@ static void *run(void *arg)
     return NULL;
 }
 
-void http_door_open(struct http_door *door, struct MHD_Daemon *daemon)
+void http_door_open(struct http_door *door, struct MHD_Daemon *daemon, _Atomic int *inside,
+                    int most)
 {
     door->daemon = daemon;
+    door->inside = inside;
+    door->most = most;
     if (pthread_create(&door->thread, NULL, run, door))
         log_fatal("http.failed", F("what", "thread"));
     door->is_open = true;

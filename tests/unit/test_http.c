@@ -365,14 +365,20 @@ static void serve_end(struct served *served)
     loop_free(served->loop);
 }
 
-static int follow(const struct served *served)
+static int enter(const struct served *served)
 {
-    static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)http_port(served->http)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static int follow(const struct served *served)
+{
+    static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+    int fd = enter(served);
     cr_assert_eq(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), (ssize_t)sizeof request - 1);
     return fd;
 }
@@ -490,5 +496,35 @@ Test(http, half_of_the_connections_may_follow, .timeout = 20)
     close(third);
     close(fd[0]);
     close(fd[1]);
+    serve_end(&served);
+}
+
+// Is the next connection answered? Who is one too many is sent away, until the others are gone.
+static bool is_served(const struct served *served)
+{
+    static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+    bool heard = false;
+    for (int i = 0; i < 500 && !heard; i++, usleep(heard ? 0 : 10000)) {
+        char answer[4096] = "";
+        int fd = enter(served);
+        heard = send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0
+                && hear(fd, answer, sizeof answer, "HTTP/1.1 ");
+        close(fd);
+    }
+    return heard;
+}
+
+Test(http, answers_on_after_more_came_than_may, .timeout = 60)
+{
+    struct served served = serve(4, 8);
+    for (int burst = 0; burst < 5; burst++) {
+        int fd[100];
+        for (int i = 0; i < 100; i++)
+            fd[i] = enter(&served);
+        for (int i = 0; i < 100; i++)
+            close(fd[i]);
+    }
+    for (int i = 0; i < 32; i++) // each thread in turn
+        cr_assert(is_served(&served));
     serve_end(&served);
 }
