@@ -162,6 +162,8 @@ def names_without_words():
         "cause_": causes(),
         "field_": fields(),
         "bound_": re.findall(r'"([a-z][a-z ]+)"', body(rounds, "name_bound")),
+        "about_": [re.sub("(?<![aeiou])y$", "ie", name) + "s" for name in re.findall(
+            r'ACCESS_AUDIT, "(\w+)"', source("services/audit/routes.c"))],
         "sight_": literals(body(rounds, "round_sight_name")),
         "decision_": literals(body(rounds, "round_decision_name")),
         "quality_": literals(body(source("services/ingest/arrival.c"), "quality_name")),

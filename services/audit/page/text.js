@@ -393,6 +393,15 @@ const words = {
   "token.made": ["Token made", "Token gemaakt"],
   "token.revoked": ["Token revoked", "Token ingetrokken"],
 
+  // Lists that were read
+  about_chargers: ["chargers", "laadpalen"],
+  about_connections: ["connections", "aansluitingen"],
+  about_deliveries: ["deliveries", "bezorging"],
+  about_gateways: ["gateways", "gateways"],
+  about_profiles: ["profiles", "profielen"],
+  about_receipts: ["receipts", "meldingen"],
+  about_rounds: ["rounds", "rondes"],
+
   // What events say
   field_added: ["added", "toegevoegd"],
   field_after: ["after", "na"],

@@ -22,7 +22,7 @@ function about(subject) {
   if (kind === "transformer" && id) return [`${t("transformer").toLowerCase()} `, link("transformer", id)];
   if (["connection", "meter", "charger", "feeder"].includes(kind) && id)
     return [`${t(kind).toLowerCase()} `, h("a", { href: `#/search/${encodeURIComponent(id)}`, class: "id" }, id)];
-  return subject || "–";
+  return subject ? told("about_", subject) : "–";
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
