@@ -32,6 +32,8 @@ const CASES = {
   "12 round trips, 300 octets, closed, counter of the meter read: 5, diagnostic 3":
     "12 keer heen en weer, 300 octetten, verbinding brak af, teller van de meter gelezen: 5, diagnose 3",
   "shard 3 sequence 5 (id 7): reordered: it was sealed as sequence 9": "shard 3 volgnummer 5 (id 7): verplaatst: verzegeld als volgnummer 9",
+  "p_w is missing": "p_w ontbreekt",
+  "is not JSON: line 1 column 4: invalid token": "is geen JSON: regel 1 kolom 4: invalid token",
   "cable is hot, call Jan": "cable is hot, call Jan",
   "": "",
 };

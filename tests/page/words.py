@@ -30,11 +30,16 @@ REASONS = [
     ("common/wire/profile.c", "start_fault check_period profile_check"),
     ("services/p3/head_end.c", ""),
     ("services/p3/dlms_route.c", "dlms_route_answer"),
-    ("services/ingest/arrival.c", "is_beyond_rating is_contradicting arrival_judge"),
+    ("services/ingest/arrival.c", "is_beyond_rating is_contradicting arrival_judge arrival_refusal"),
+    ("services/ingest/inbox.c", "take_quarter take_report refuse_unknown_meters"),
+    ("services/ingest/gateway_report.c", "check_text check_watts take read_keys report_read"),
+    ("common/wire/measurement.c", "read_topic read_number read_phases read_quarter read_object measurement_from_json"),
     ("services/audit/chain.c", "fault_texts chain_finding_text"),
     ("services/audit/verify.c", "explain check_end tell_shard"),
     ("services/audit/head_check.c", "about check_hash check_stand is_in_database check_document head_check"),
 ]
+# Whose single words are names of members.
+SENTENCES = {"services/ingest/inbox.c", "services/ingest/gateway_report.c", "common/wire/measurement.c"}
 # Where a %s is one of two words of the program, each is tried in its place.
 CHOSEN = {
     "%s %s after writing %d": ["read back %s after writing %d", "holds %s after writing %d"],
@@ -70,9 +75,8 @@ def literals(text):
 
 def formats(name, parts):
     text = source(name)
-    if parts:
-        return [one for part in parts.split() for one in literals(body(text, part))]
-    return [one for one in literals(text) if " " in one.strip()]
+    found = [one for part in parts.split() for one in literals(body(text, part))] if parts else literals(text)
+    return [one for one in found if " " in one.strip() or parts and name not in SENTENCES]
 
 
 def plain(text):

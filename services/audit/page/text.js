@@ -242,7 +242,7 @@ const words = {
   state_queued: ["Queued", "In wachtrij"],
   state_connecting: ["Sending", "Wordt verzonden"],
   state_written: ["Written", "Geschreven"],
-  state_verified: ["Verified in meter", "In meter gecontroleerd"],
+  state_verified: ["Verified in meter", "Teruggelezen"],
   state_seen: ["Seen on P1", "Gezien op P1"],
   state_applied: ["Applied", "Toegepast"],
   state_superseded: ["Superseded", "Vervangen"],
