@@ -15,9 +15,10 @@ PAGE = TREE / "services/audit/page"
 LITERAL = r'"((?:[^"\\]|\\.)*)"'
 CONVERSION = re.compile(r"%[-0-9.*]*(?:ll|[ljz])?([dsux])")
 CALL = re.compile(r"snprintf\((?:" + LITERAL + r"|[^;\"])*?;", flags=re.S)
+EXPLAINS = "services/planner/planning_explain.c"
 # (file, functions or tables; none: all that is more than one word)
 REASONS = [
-    ("services/planner/round.c", "explain_cap explain_bound explain"),
+    (EXPLAINS, "explain_cap explain_bound explain"),
     ("gateway/setpoint.c", ""),
     ("gateway/pilot.c", "offer judge_text judge_code"),
     ("gateway/trust.c", "words"),
@@ -165,7 +166,7 @@ def names_without_words():
     wanted = {
         "cause_": causes(),
         "field_": fields(),
-        "bound_": re.findall(r'"([a-z][a-z ]+)"', body(rounds, "name_bound")),
+        "bound_": re.findall(r'"([a-z][a-z ]+)"', body(source(EXPLAINS), "name_bound")),
         "about_": [re.sub("(?<![aeiou])y$", "ie", name) + "s" for name in re.findall(
             r'ACCESS_AUDIT, "(\w+)"', source("services/audit/routes.c"))],
         "sight_": literals(body(rounds, "round_sight_name")),
@@ -182,7 +183,7 @@ def names_without_words():
 
 
 def planner_texts():
-    text, samples = source("services/planner/round.c"), iter(range(2001, 9000, 7))
+    text, samples = source(EXPLAINS), iter(range(2001, 9000, 7))
 
     def filled(call):
         """Once for each word that the call may choose; a place or a time where it has none."""
