@@ -32,7 +32,7 @@
 
 // Of grid.manual_limit h, grid.transformer t, grid.feeder f.
 #define LIMIT_COLUMNS                                                                              \
-    " h.number, t.id as transformer, f.id as feeder, h.charger, h.per, h.limit_w, h.reason," \
+    " h.number, t.id as transformer, f.id as feeder, h.charger, h.per, h.limit_w, h.reason,"       \
     " h.made_by, audit.at_s(h.started) as started, audit.at_s(h.ends) as ends,"                    \
     " audit.at_s(h.released) as released, h.released_by, h.released_why"
 
