@@ -5,43 +5,31 @@
 # packages it takes.
 #
 #   FOLDER   where the roots are made (build/converge)      KEEP=1   leave them
-# shellcheck source=tests/system/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../../tests/system/lib.sh"
-FOLDER=${FOLDER:-$TREE/build/converge}
-# shellcheck source=ansible/test/units.sh
-. "$(dirname "${BASH_SOURCE[0]}")/units.sh"
-PKI=$FOLDER/cluster-pki
+# shellcheck source=ansible/test/machines.sh
+. "$(dirname "${BASH_SOURCE[0]}")/machines.sh"
 ROOTS=(db1 db2 svc1)
+apart "${ROOTS[@]}"
+# shellcheck source=tests/system/lib.sh
+. "$TREE/tests/system/lib.sh"
+# shellcheck source=ansible/test/units.sh
+. "$TREE/ansible/test/units.sh"
+PKI=$FOLDER/cluster-pki
 AUDIT=$(free_port) BROKER_PORT=$(free_port) METRICS=$(free_ports 3)
 cd "$TREE/ansible" || exit 1
-[ "$(id -u)" -eq 0 ] || fail "this needs root: it makes roots of machines"
-[ -e "$FOLDER/base/done" ] || fail "no base in $FOLDER: converge.sh makes it"
 
 step() {
     echo "- $*"
 }
 end() {
-    local status=$? root
+    local status=$?
     cp "$WORK"/patroni-*.log "$WORK"/etcd-*.log "$FOLDER" 2>/dev/null # what leave shows of them is short
-    end_all
-    for root in "${ROOTS[@]}"; do
-        umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev/shm" "$FOLDER/$root/dev" 2>/dev/null
-        [ -n "${KEEP:-}" ] || rm -rf --one-file-system "${FOLDER:?}/$root"
-    done
-    (exit $status) # for leave, which shows the logs
+    (exit $status) # for leave
     leave
 }
 trap end EXIT
 
 for root in "${ROOTS[@]}"; do
-    rm -rf --one-file-system "${FOLDER:?}/$root"
-    cp -a "$FOLDER/base" "$FOLDER/$root"
-    mount -t proc proc "$FOLDER/$root/proc"
-    mount --bind /dev "$FOLDER/$root/dev"
-    mount --bind /dev/pts "$FOLDER/$root/dev/pts"
-    mount --bind /dev/shm "$FOLDER/$root/dev/shm" # for Patroni's semaphores, when it promotes
-    printf '#!/bin/sh\nexit 101\n' >"$FOLDER/$root/usr/sbin/policy-rc.d"
-    chmod +x "$FOLDER/$root/usr/sbin/policy-rc.d"
+    machine "$root"
     printf '127.0.0.1 localhost\n127.0.1.1 db1.test\n127.0.1.2 db2.test\n127.0.1.3 svc1.test\n' >"$FOLDER/$root/etc/hosts"
 done
 rm -rf "$PKI"

@@ -9,53 +9,29 @@
 #   FOLDER   where the roots are made (build/converge)      KEEP=1   leave them
 #   BUILT=1  the packages in build/deb are good enough
 set -euo pipefail
-TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-FOLDER=${FOLDER:-$TREE/build/converge}
+# shellcheck source=ansible/test/machines.sh
+. "$(dirname "${BASH_SOURCE[0]}")/machines.sh"
+apart vps pole
 METER=E0051000000000001
 cd "$TREE/ansible"
 
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
 step() {
     echo "- $*"
 }
-[ "$(id -u)" -eq 0 ] || fail "this needs root: it makes roots of machines"
-for tool in debootstrap ansible-playbook unshare; do
+for tool in debootstrap ansible-playbook; do
     command -v "$tool" >/dev/null || fail "no $tool: apt-get install debootstrap ansible"
 done
 
-end() {
-    local root
-    set +e
-    for root in vps pole; do
-        [ ! -d "$FOLDER/$root/var/lib/postgresql/15" ] || chroot "$FOLDER/$root" pg_ctlcluster 15 main stop -m fast
-        umount "$FOLDER/$root/proc" "$FOLDER/$root/dev/pts" "$FOLDER/$root/dev" 2>/dev/null
-    done
-    [ -n "${KEEP:-}" ] || rm -rf --one-file-system "$FOLDER/vps" "$FOLDER/pole"
-}
-trap end EXIT
-
 # --- two machines ----------------------------------------------------------------------------
-mkdir -p "$FOLDER"
 if [ ! -e "$FOLDER/base/done" ]; then
     step "an empty Debian 12"
-    rm -rf "$FOLDER/base"
+    delete_roots base
     debootstrap --variant=minbase --include=python3,python3-apt,ca-certificates bookworm "$FOLDER/base" >"$FOLDER/log" ||
         fail "debootstrap, see $FOLDER/log"
     touch "$FOLDER/base/done"
 fi
-for root in vps pole; do
-    rm -rf --one-file-system "${FOLDER:?}/$root"
-    cp -a "$FOLDER/base" "$FOLDER/$root"
-    mount -t proc proc "$FOLDER/$root/proc"
-    mount --bind /dev "$FOLDER/$root/dev"
-    mount --bind /dev/pts "$FOLDER/$root/dev/pts"
-    # Nothing starts because it was installed.
-    printf '#!/bin/sh\nexit 101\n' >"$FOLDER/$root/usr/sbin/policy-rc.d"
-    chmod +x "$FOLDER/$root/usr/sbin/policy-rc.d"
-done
+machine vps
+machine pole
 
 # --- packages ----------------------------------------------------------------------------------
 step "packages"

@@ -3,32 +3,18 @@
 # The packages in a fresh Debian 12: installed, upgraded, put back, removed and purged. Settings that
 # somebody changed stay, those that nobody touched follow the package, and a purge leaves only data.
 #
-#   FOLDER   where converge.sh made its base (build/converge)
+#   FOLDER   where converge.sh made its base (build/converge)      KEEP=1   leave the root
 set -euo pipefail
-TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-FOLDER=${FOLDER:-$TREE/build/converge}
+# shellcheck source=ansible/test/machines.sh
+. "$(dirname "${BASH_SOURCE[0]}")/machines.sh"
+apart packages
 ROOT=$FOLDER/packages
 ARCH=$(dpkg --print-architecture)
 NAMES=(socmod-central socmod-gateway socmod-peers)
 
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-[ "$(id -u)" -eq 0 ] || fail "this needs root: it makes the root of a machine"
-[ -e "$FOLDER/base/done" ] || fail "no base in $FOLDER: make converge makes it"
 [ -e "$TREE/build/deb/socmod-central_$(dpkg-parsechangelog -l "$TREE/deploy/debian/changelog" -S Version)_$ARCH.deb" ] || fail "no packages: make deb"
 
-end() {
-    umount "$ROOT/proc" 2>/dev/null || true
-    rm -rf --one-file-system "$ROOT"
-}
-trap end EXIT
-rm -rf --one-file-system "$ROOT"
-cp -a "$FOLDER/base" "$ROOT"
-mount -t proc proc "$ROOT/proc"
-printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"
-chmod +x "$ROOT/usr/sbin/policy-rc.d"
+machine packages
 
 inside() {
     chroot "$ROOT" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"

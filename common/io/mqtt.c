@@ -17,10 +17,12 @@
 #include "base/metric.h"
 #include "io/own_certificate.h"
 #include "io/tls_probe.h"
+#include "wire/must.h"
 
 #include <MQTTAsync.h>
 #include <assert.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,15 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+
+// Paho does not join its threads: when MQTTAsync_destroy() is back they may still be about to end,
+// and then exit() must not take libcrypto down under them. What libcrypto holds goes with the
+// process. A constructor, because only its first use can tell libcrypto so, and that may be another
+// module's.
+__attribute__((constructor)) static void leave_libcrypto_up(void)
+{
+    must_work(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1);
+}
 
 enum {
     FIRST_PAUSE_MS = 100,

@@ -396,7 +396,8 @@ enum err delivery_table_sweep(struct delivery_table *table, struct utc now, bool
 
 // $1 now, $2 our name, then arrays. What a receipt has told meanwhile is stronger than a
 // time-out; a newer message of the meter takes the place of one that would wait again. After
-// a write, what waits for the same meter keeps its distance.
+// a write, what waits for the same meter keeps its distance. What expired within an attempt keeps
+// the cause of the one before: why it was late, not that it was.
 static const char settle_sql[] =
     "with given as materialized ("
     " select g.*, d.meter, d.claimed_at,"
@@ -414,7 +415,9 @@ static const char settle_sql[] =
     " for update of d),"
     "settled as ("
     " update p3.delivery d set state = g.becomes, next_at = g.next_at,"
-    "  cause = case g.becomes when 'superseded' then 'newer-profile' else g.cause end,"
+    "  cause = case when g.becomes = 'superseded' then 'newer-profile'"
+    "   when g.becomes = 'expired' and g.cause = 'too-late' and d.cause <> '' then d.cause"
+    "   else g.cause end,"
     "  claimed_by = null, claimed_at = null, claimed_until = null,"
     "  written_at = case when g.result in ('verified', 'written')"
     "   then coalesce(d.written_at, g.finished) else d.written_at end,"

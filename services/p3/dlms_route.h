@@ -4,10 +4,10 @@
 // used; without them nothing is sent.
 //
 // Causes of its own, besides those of a session (session.h) and of keys (key_table.h):
-//   no-answer     it took the connection and never said anything
-//   unread        with ROUTE_WRITTEN: the text was taken, and the line broke before it was read
-//   back key-used-up   the counters of this key are at their end: the key must be changed too-late
-//   its time ran out before it was written
+//   no-answer    it took the connection and never said anything
+//   unread       with ROUTE_WRITTEN: taken, and the line broke before it was read back
+//   key-used-up  the counters of this key are at their end: the key must be changed
+//   too-late     its time ran out before it was written
 
 #ifndef P3_DLMS_ROUTE_H
 #define P3_DLMS_ROUTE_H
