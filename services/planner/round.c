@@ -463,12 +463,14 @@ static void follow_loads(const struct planning *p)
     free(all);
 }
 
-// A number that orders the connections differently each hour.
+// A number that orders the connections differently each hour. Each step can be undone, so no two
+// connections draw the same lot.
 static uint32_t lot_of(int number, int64_t quarter)
 {
-    uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15U ^ (uint64_t)(quarter / HOUR_S);
-    mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U;
-    return (uint32_t)(mixed >> 32);
+    uint32_t mixed = (uint32_t)number ^ (uint32_t)(quarter / HOUR_S) * 0x9E3779B9U;
+    mixed = (mixed ^ mixed >> 16) * 0x7FEB352DU;
+    mixed = (mixed ^ mixed >> 15) * 0x846CA68BU;
+    return mixed ^ mixed >> 16;
 }
 
 // What a connection that is not heard is expected to draw is not there for the others.
