@@ -349,7 +349,8 @@ static void be_careful(struct planning *p)
         if (!seat->blind || until <= p->quarter)
             continue;
         seat->hold_s = until - p->quarter;
-        seat->demand.level_w = least(seat->demand.level_w, careful_level(p, i));
+        if (!seat->blocked && !seat->late) // until it can be told, it draws what it asks for
+            seat->demand.level_w = least(seat->demand.level_w, careful_level(p, i));
     }
 }
 
@@ -485,14 +486,8 @@ static void leave_room(struct planning *p, int i)
     p->round->congested = p->round->congested || seat->wanted_w < seat->capacity_w;
 }
 
-static void share_out(struct planning *p)
+static void add_users(struct planning *p)
 {
-    for (int place = 0; place < place_count(p); place++)
-        for (int phase = 0; phase < PHASES; phase++) {
-            const struct round_line *line = line_of(p, place, phase);
-            p->places[place].limited[phase] = line->limited && line->known;
-            p->places[place].room_w[phase] = (int64_t)line->headroom_w - line->reserved_w;
-        }
     for (int i = 0; i < p->facts->connection_count; i++) {
         const struct seat *seat = &p->seats[i];
         if (only_follows(seat))
@@ -517,25 +512,85 @@ static void share_out(struct planning *p)
             .level_w = paused ? seat->cap_w : seat->could_w,
         };
     }
-    sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
+}
+
+static void take_share(const struct planning *p, const struct sharing_user *user, int i)
+{
+    struct seat *seat = &p->seats[i];
+    seat->bound = user->bound;
+    if (seat->deaf && user->bound == SHARING_FREE)
+        return;
+    seat->place = user->place;
+    seat->phase = user->phase;
+    if (user->bound == SHARING_FIXED)
+        return;
+    int32_t share_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
+                                    seat->floor_w, seat->capacity_w);
+    seat->wanted_w = seat->deaf ? least(seat->wanted_w, share_w) : share_w;
+    if (seat->hold_s)
+        seat->wanted_w = least(seat->wanted_w, careful_level(p, i));
+}
+
+// What a car draws under a limit of level_w.
+static int32_t drawn_under(const struct seat *seat, int32_t level_w)
+{
+    if (level_w < HORIZON_LEAST_W && level_w < seat->capacity_w)
+        return 0;
+    return least(level_w, seat->demand.level_w);
+}
+
+// Would it be too much for a phase on which it draws if all drew what they may by their shares?
+static bool is_too_full(const struct planning *p, const struct seat *seat, int i,
+                        const int64_t *sum_w)
+{
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            int place = place_of(p, i, which);
+            if (is_on(seat, phase) && p->places[place].limited[phase]
+                && sum_w[place * PHASES + phase] > p->places[place].room_w[phase])
+                return true;
+        }
+    return false;
+}
+
+// What lacks half an ampere to all that a charger can draw was rounded up to that. Where a phase
+// has no room for what was added so, none of its users keeps it.
+static void round_down(const struct planning *p)
+{
+    int64_t *sum_w = memory_new((size_t)place_count(p) * PHASES, sizeof *sum_w);
     for (int u = 0; u < p->user_count; u++) {
-        const struct sharing_user *user = &p->users[u];
-        struct seat *seat = &p->seats[p->user_seat[u]];
-        seat->bound = user->bound;
-        if (seat->deaf && user->bound == SHARING_FREE)
-            continue;
-        seat->place = user->place;
-        seat->phase = user->phase;
-        if (user->bound == SHARING_FIXED)
-            continue;
-        int32_t share_w = horizon_round(least(most(user->level_w, seat->floor_w), seat->capacity_w),
-                                        seat->floor_w, seat->capacity_w);
-        seat->wanted_w = seat->deaf ? least(seat->wanted_w, share_w) : share_w;
-        if (seat->hold_s)
-            seat->wanted_w = least(seat->wanted_w, careful_level(p, p->user_seat[u]));
+        const struct seat *seat = &p->seats[p->user_seat[u]];
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++)
+                if (is_on(seat, phase))
+                    sum_w[place_of(p, p->user_seat[u], which) * PHASES + phase] +=
+                        drawn_under(seat, seat->wanted_w);
     }
+    for (int u = 0; u < p->user_count; u++) {
+        struct seat *seat = &p->seats[p->user_seat[u]];
+        int32_t level_w = p->users[u].level_w;
+        if (seat->wanted_w > most(level_w, seat->floor_w)
+            && is_too_full(p, seat, p->user_seat[u], sum_w))
+            seat->wanted_w = most(level_w - level_w % HORIZON_AMPERE_W, seat->floor_w);
+    }
+    free(sum_w);
+}
+
+static void share_out(struct planning *p)
+{
+    for (int place = 0; place < place_count(p); place++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            const struct round_line *line = line_of(p, place, phase);
+            p->places[place].limited[phase] = line->limited && line->known;
+            p->places[place].room_w[phase] = (int64_t)line->headroom_w - line->reserved_w;
+        }
+    add_users(p);
+    sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
+    for (int u = 0; u < p->user_count; u++)
+        take_share(p, &p->users[u], p->user_seat[u]);
     for (int i = 0; i < p->facts->connection_count; i++)
         p->seats[i].wanted_w = least(p->seats[i].wanted_w, p->seats[i].cap_w);
+    round_down(p);
     for (int place = 0; place < place_count(p); place++)
         for (int phase = 0; phase < PHASES; phase++)
             p->round->congested =
@@ -551,19 +606,12 @@ static bool is_forced(const struct planning *p, int i)
     return false;
 }
 
-// What a car draws under a limit of level_w.
-static int32_t drawn_under(const struct seat *seat, int32_t level_w)
-{
-    if (level_w < HORIZON_LEAST_W && level_w < seat->capacity_w)
-        return 0;
-    return least(level_w, seat->demand.level_w);
-}
-
+// More than what it holds, or than what is on its way by hand.
 static void lift(const struct planning *p, struct seat *seat)
 {
+    int32_t next_w = least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w);
     seat->choice = CHOICE_RAISE;
-    seat->final_w =
-        most(least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w), seat->could_w);
+    seat->final_w = next_w < seat->told_w ? next_w : most(next_w, seat->could_w);
 }
 
 // What a limit by hand asks for goes before all else; an idle connection too has to be told, that
@@ -578,7 +626,7 @@ static bool choose_by_hand(const struct planning *p, struct seat *seat)
         seat->final_w = seat->wanted_w;
     } else if (seat->hand == HAND_SEND) {
         lift(p, seat);
-    } else if (seat->was_by_hand && !seat->blocked
+    } else if (seat->was_by_hand && !seat->blocked && seat->coming_w <= seat->wanted_w
                && horizon_is_worth_raising(&p->rules->horizon, least(seat->told_w, seat->coming_w),
                                            seat->wanted_w, most_w)) {
         lift(p, seat);
@@ -634,9 +682,10 @@ static void choose_all(const struct planning *p)
         sum_up(p);
         for (int place = 0; place < place_count(p); place++)
             for (int phase = 0; phase < PHASES; phase++) {
+                const struct round_line *line = line_of(p, place, phase);
                 bool *forced = &p->forced[place * PHASES + phase];
                 if (p->places[place].limited[phase] && !*forced
-                    && line_of(p, place, phase)->given_w > p->places[place].room_w[phase])
+                    && line->given_w > (int64_t)line->headroom_w - line->reserved_w)
                     again = *forced = true;
             }
     }
@@ -696,7 +745,7 @@ static bool is_coming(const struct planning *p, int i)
         return false;
     if (seat->choice == CHOICE_LOWER)
         return seat->coming_w <= seat->wanted_w;
-    return seat->coming_w > seat->told_w && seat->coming_w <= seat->final_w
+    return seat->coming_w > seat->told_w
            && !horizon_is_worth_raising(&p->rules->horizon, seat->coming_w, seat->final_w,
                                         seat->capacity_w);
 }

@@ -46,6 +46,24 @@ Test(sharing, gives_equal_shares_and_what_little_is_asked)
     cr_expect_eq(street.users[1].phase, 0);
 }
 
+// What is left after shares that do not come out even is what another asks for, not less in the
+// last digits.
+Test(sharing, adds_up_whatever_the_order)
+{
+    for (int i = 1; i <= 20; i++) {
+        struct street street = street_of(2, INT64_MAX, 12000);
+        street.places[0].limited[0] = true;
+        street.places[0].room_w[0] = 10000;
+        for (int user = 0; user < i; user++)
+            street_add(&street, 0, 1, 10001, 0, 1);
+        const struct sharing_user *last = street_add(&street, 1, 1, 2000, 0, 0.1);
+        street_fill(&street);
+        cr_expect_eq(last->bound, SHARING_FREE, "%d others", i);
+        cr_expect_eq(last->level_w, INT32_MAX, "%d others: %d", i, last->level_w);
+        cr_expect(!street.places[2].full[0], "%d others", i);
+    }
+}
+
 Test(sharing, shares_by_weight)
 {
     struct street street = street_of(1, 4500, INT64_MAX);

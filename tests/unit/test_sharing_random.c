@@ -419,7 +419,7 @@ Test(sharing_random, does_not_depend_on_the_order_of_rows)
 {
     for (int seed = 0; seed < STREETS; seed++) {
         struct street street = random_street(seed), shuffled = street;
-        int row[MOST_USERS], feeder[MOST_FEEDERS + 1], phase[SHARING_PHASES];
+        int row[MOST_USERS] = {0}, feeder[MOST_FEEDERS + 1] = {0}, phase[SHARING_PHASES] = {0};
         shuffle(row, street.user_count);
         shuffle(feeder, street.feeder_count);
         shuffle(phase, SHARING_PHASES);
