@@ -350,6 +350,7 @@ static void expect_nobody_could_give(const struct street *s, const struct round 
     }
 }
 
+// Where most are not heard the fallback decides, which leaves alone what is two amperes too much.
 Test(round_random, plans_no_phase_above_its_headroom_while_anybody_there_could_give)
 {
     int over = 0;
