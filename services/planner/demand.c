@@ -93,15 +93,15 @@ double demand_expected(double arrivals, int slot)
     return fmin(THREATENING * demand_usual(arrivals, slot), 1);
 }
 
-uint32_t demand_turn(const struct demand *demand, uint32_t by_lot)
+uint64_t demand_turn(const struct demand *demand, uint32_t by_lot)
 {
     enum { STAYS_PAUSED, MAY_PAUSE, WAITED, JUST_BACK } order = MAY_PAUSE;
     if (demand->paused)
         order = demand->paused < PAUSE ? STAYS_PAUSED : WAITED;
     else if (demand->back && demand->back < PAUSE)
         order = JUST_BACK;
-    uint32_t waited = order == WAITED ? (uint32_t)demand->paused : 0;
-    return (uint32_t)order << 30 | waited << 24 | by_lot >> 8;
+    uint64_t waited = order == WAITED ? (uint64_t)demand->paused : 0;
+    return (uint64_t)order << 40 | waited << 32 | by_lot;
 }
 
 double demand_weight(int charging, int slot)

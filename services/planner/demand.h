@@ -55,7 +55,7 @@ double demand_expected(double arrivals, int slot);
 
 // Who pauses first where some must: the lowest. A pause lasts an hour, and so does at least the
 // time after it; then whoever waits longest comes back first, and by_lot orders equals.
-uint32_t demand_turn(const struct demand *demand, uint32_t by_lot);
+uint64_t demand_turn(const struct demand *demand, uint32_t by_lot);
 
 // Power to keep free, per phase, for a car that may arrive at an idle connection within the
 // quarter hour: its chance times what it would start with.

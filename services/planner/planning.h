@@ -113,6 +113,14 @@ static inline int64_t planning_draw(const struct seat *seat, int32_t level_w)
     return (int64_t)(seat->expected * level_w);
 }
 
+// What a car there draws under a limit of level_w, if one is there.
+static inline int32_t planning_drawn_under(const struct seat *seat, int32_t level_w)
+{
+    if (level_w < HORIZON_LEAST_W && level_w < seat->capacity_w)
+        return 0;
+    return planning_least(level_w, seat->demand.level_w);
+}
+
 // What holds, what is seen and foreseen, and what each connection would draw if nothing held it
 // back.
 void planning_know(struct planning *p);

@@ -15,19 +15,12 @@ static bool is_forced(const struct planning *p, int i)
     return false;
 }
 
-// What a car draws under a limit of level_w.
-static int32_t drawn_under(const struct seat *seat, int32_t level_w)
-{
-    if (level_w < HORIZON_LEAST_W && level_w < seat->capacity_w)
-        return 0;
-    return planning_least(level_w, seat->demand.level_w);
-}
-
+// More than what it holds, or than what is on its way by hand.
 static void lift(const struct planning *p, struct seat *seat)
 {
+    int32_t next_w = planning_least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w);
     seat->choice = CHOICE_RAISE;
-    seat->final_w = planning_most(
-        planning_least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w), seat->could_w);
+    seat->final_w = next_w < seat->told_w ? next_w : planning_most(next_w, seat->could_w);
 }
 
 // What a limit by hand asks for goes before all else; an idle connection too has to be told, that
@@ -42,7 +35,7 @@ static bool choose_by_hand(const struct planning *p, struct seat *seat)
         seat->final_w = seat->wanted_w;
     } else if (seat->hand == HAND_SEND) {
         lift(p, seat);
-    } else if (seat->was_by_hand && !seat->blocked
+    } else if (seat->was_by_hand && !seat->blocked && seat->coming_w <= seat->wanted_w
                && horizon_is_worth_raising(&p->rules->horizon,
                                            planning_least(seat->told_w, seat->coming_w),
                                            seat->wanted_w, most_w)) {
@@ -82,8 +75,8 @@ static void sum_up(const struct planning *p)
         for (int which = 0; which < 2; which++)
             for (int phase = 0; phase < PHASES; phase++)
                 if (planning_is_on(&p->seats[i], phase) && p->seats[i].demand.kind != DEMAND_IDLE)
-                    planning_line(p, planning_place(p, i, which), phase)->given_w +=
-                        planning_draw(&p->seats[i], drawn_under(&p->seats[i], p->seats[i].final_w));
+                    planning_line(p, planning_place(p, i, which), phase)->given_w += planning_draw(
+                        &p->seats[i], planning_drawn_under(&p->seats[i], p->seats[i].final_w));
 }
 
 // Decide who gets a message. As few as possible: who holds more than its share keeps it while
@@ -99,9 +92,10 @@ static void choose_all(const struct planning *p)
         sum_up(p);
         for (int place = 0; place < planning_places(p); place++)
             for (int phase = 0; phase < PHASES; phase++) {
+                const struct round_line *line = planning_line(p, place, phase);
                 bool *forced = &p->forced[place * PHASES + phase];
                 if (p->places[place].limited[phase] && !*forced
-                    && planning_line(p, place, phase)->given_w > p->places[place].room_w[phase])
+                    && line->given_w > (int64_t)line->headroom_w - line->reserved_w)
                     again = *forced = true;
             }
     }
@@ -161,7 +155,7 @@ bool planning_is_coming(const struct planning *p, int i)
         return false;
     if (seat->choice == CHOICE_LOWER)
         return seat->coming_w <= seat->wanted_w;
-    return seat->coming_w > seat->told_w && seat->coming_w <= seat->final_w
+    return seat->coming_w > seat->told_w
            && !horizon_is_worth_raising(&p->rules->horizon, seat->coming_w, seat->final_w,
                                         seat->capacity_w);
 }

@@ -252,7 +252,9 @@ static void be_careful(struct planning *p)
         if (!seat->blind || until <= p->quarter)
             continue;
         seat->hold_s = until - p->quarter;
-        seat->demand.level_w = planning_least(seat->demand.level_w, planning_careful_level(p, i));
+        if (!seat->blocked && !seat->late) // until it can be told, it draws what it asks for
+            seat->demand.level_w =
+                planning_least(seat->demand.level_w, planning_careful_level(p, i));
     }
 }
 

@@ -94,12 +94,14 @@ static void follow_loads(const struct planning *p)
     free(all);
 }
 
-// A number that orders the connections differently each hour.
+// A number that orders the connections differently each hour. Each step can be undone, so no two
+// connections draw the same lot.
 static uint32_t lot_of(int number, int64_t quarter)
 {
-    uint64_t mixed = (uint64_t)number * 0x9E3779B97F4A7C15U ^ (uint64_t)(quarter / HOUR_S);
-    mixed = (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9U;
-    return (uint32_t)(mixed >> 32);
+    uint32_t mixed = (uint32_t)number ^ (uint32_t)(quarter / HOUR_S) * 0x9E3779B9U;
+    mixed = (mixed ^ mixed >> 16) * 0x7FEB352DU;
+    mixed = (mixed ^ mixed >> 15) * 0x846CA68BU;
+    return mixed ^ mixed >> 16;
 }
 
 // What a connection that is not heard is expected to draw is not there for the others.
@@ -114,14 +116,8 @@ static void leave_room(struct planning *p, int i)
     p->round->congested = p->round->congested || seat->wanted_w < seat->capacity_w;
 }
 
-static void share_out(struct planning *p)
+static void add_users(struct planning *p)
 {
-    for (int place = 0; place < planning_places(p); place++)
-        for (int phase = 0; phase < PHASES; phase++) {
-            const struct round_line *line = planning_line(p, place, phase);
-            p->places[place].limited[phase] = line->limited && line->known;
-            p->places[place].room_w[phase] = (int64_t)line->headroom_w - line->reserved_w;
-        }
     for (int i = 0; i < p->facts->connection_count; i++) {
         const struct seat *seat = &p->seats[i];
         if (planning_only_follows(seat))
@@ -146,27 +142,78 @@ static void share_out(struct planning *p)
             .level_w = paused ? seat->cap_w : seat->could_w,
         };
     }
-    sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
+}
+
+static void take_share(const struct planning *p, const struct sharing_user *user, int i)
+{
+    struct seat *seat = &p->seats[i];
+    seat->bound = user->bound;
+    if (seat->deaf && user->bound == SHARING_FREE)
+        return;
+    seat->place = user->place;
+    seat->phase = user->phase;
+    if (user->bound == SHARING_FIXED)
+        return;
+    int32_t share_w =
+        horizon_round(planning_least(planning_most(user->level_w, seat->floor_w), seat->capacity_w),
+                      seat->floor_w, seat->capacity_w);
+    seat->wanted_w = seat->deaf ? planning_least(seat->wanted_w, share_w) : share_w;
+    if (seat->hold_s)
+        seat->wanted_w = planning_least(seat->wanted_w, planning_careful_level(p, i));
+}
+
+// Would it be too much for a phase on which it draws if all drew what they may by their shares?
+static bool is_too_full(const struct planning *p, const struct seat *seat, int i,
+                        const int64_t *sum_w)
+{
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            int place = planning_place(p, i, which);
+            if (planning_is_on(seat, phase) && p->places[place].limited[phase]
+                && sum_w[place * PHASES + phase] > p->places[place].room_w[phase])
+                return true;
+        }
+    return false;
+}
+
+// What lacks half an ampere to all that a charger can draw was rounded up to that. Where a phase
+// has no room for what was added so, none of its users keeps it.
+static void round_down(const struct planning *p)
+{
+    int64_t *sum_w = memory_new((size_t)planning_places(p) * PHASES, sizeof *sum_w);
     for (int u = 0; u < p->user_count; u++) {
-        const struct sharing_user *user = &p->users[u];
-        struct seat *seat = &p->seats[p->user_seat[u]];
-        seat->bound = user->bound;
-        if (seat->deaf && user->bound == SHARING_FREE)
-            continue;
-        seat->place = user->place;
-        seat->phase = user->phase;
-        if (user->bound == SHARING_FIXED)
-            continue;
-        int32_t share_w = horizon_round(
-            planning_least(planning_most(user->level_w, seat->floor_w), seat->capacity_w),
-            seat->floor_w, seat->capacity_w);
-        seat->wanted_w = seat->deaf ? planning_least(seat->wanted_w, share_w) : share_w;
-        if (seat->hold_s)
-            seat->wanted_w =
-                planning_least(seat->wanted_w, planning_careful_level(p, p->user_seat[u]));
+        const struct seat *seat = &p->seats[p->user_seat[u]];
+        for (int which = 0; which < 2; which++)
+            for (int phase = 0; phase < PHASES; phase++)
+                if (planning_is_on(seat, phase))
+                    sum_w[planning_place(p, p->user_seat[u], which) * PHASES + phase] +=
+                        planning_drawn_under(seat, seat->wanted_w);
     }
+    for (int u = 0; u < p->user_count; u++) {
+        struct seat *seat = &p->seats[p->user_seat[u]];
+        int32_t level_w = p->users[u].level_w;
+        if (seat->wanted_w > planning_most(level_w, seat->floor_w)
+            && is_too_full(p, seat, p->user_seat[u], sum_w))
+            seat->wanted_w = planning_most(level_w - level_w % HORIZON_AMPERE_W, seat->floor_w);
+    }
+    free(sum_w);
+}
+
+static void share_out(struct planning *p)
+{
+    for (int place = 0; place < planning_places(p); place++)
+        for (int phase = 0; phase < PHASES; phase++) {
+            const struct round_line *line = planning_line(p, place, phase);
+            p->places[place].limited[phase] = line->limited && line->known;
+            p->places[place].room_w[phase] = (int64_t)line->headroom_w - line->reserved_w;
+        }
+    add_users(p);
+    sharing_fill(p->places, p->facts->feeder_count, p->users, p->user_count);
+    for (int u = 0; u < p->user_count; u++)
+        take_share(p, &p->users[u], p->user_seat[u]);
     for (int i = 0; i < p->facts->connection_count; i++)
         p->seats[i].wanted_w = planning_least(p->seats[i].wanted_w, p->seats[i].cap_w);
+    round_down(p);
     for (int place = 0; place < planning_places(p); place++)
         for (int phase = 0; phase < PHASES; phase++)
             p->round->congested =

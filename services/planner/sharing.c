@@ -6,17 +6,27 @@
 #include <math.h>
 #include <stdlib.h>
 
+// In which order users were added up shall not show: what sums may be wrong by.
+static const double LAST_DIGITS = 1e-6;
+
 // One phase of one place, and who draws on it.
 struct pipe {
     double room_w;    // left for those still rising
     int first, count; // its users in filling.members
     bool open;        // limited, and some of its users may still rise
+    double height;    // at which it is full
 };
 
 // Where the draw of a user begins or ceases to follow the common level.
 struct bend {
     double height; // common level, in W per unit of weight
     double slope;  // change of the sum's slope from here on
+};
+
+// One that may have to pause.
+struct waiting {
+    uint64_t turn;
+    int user;
 };
 
 struct filling {
@@ -28,6 +38,7 @@ struct filling {
     int *members;
     bool *done;
     bool *paused;
+    struct waiting *waiting;
     struct bend *bends;
 };
 
@@ -44,11 +55,10 @@ static double draw_at(const struct sharing_user *user, double height)
                  user->demand_w);
 }
 
-// Down to the watt, but a watt that only the last digits lack is there: in which order users were
-// added up shall not show.
+// Down to the watt, but a watt that only the last digits lack is there.
 static int32_t whole(double level_w)
 {
-    return (int32_t)floor(level_w + 1e-6);
+    return (int32_t)floor(level_w + LAST_DIGITS);
 }
 
 static double fixed_draw(const struct sharing_user *user)
@@ -120,7 +130,7 @@ static double height_when_full(struct filling *f, const struct pipe *pipe)
         f->bends[count++] = (struct bend){start_w / user->weight, user->weight};
         f->bends[count++] = (struct bend){user->demand_w / user->weight, -user->weight};
     }
-    if (!count || most_w <= pipe->room_w)
+    if (!count || most_w <= pipe->room_w + LAST_DIGITS)
         return INFINITY;
     if (sum_w >= pipe->room_w)
         return 0;
@@ -135,6 +145,13 @@ static double height_when_full(struct filling *f, const struct pipe *pipe)
         slope += f->bends[b].slope;
     }
     return height; // full but for a rounding error
+}
+
+// Only what cannot be held lower is ever too much, and that is whole watts: less is the last
+// digits.
+static bool is_over(const struct pipe *pipe)
+{
+    return pipe->room_w < -0.5;
 }
 
 // Stop all of a full pipe's users where they stand.
@@ -153,7 +170,7 @@ static void close_pipe(struct filling *f, int p, double height)
         user->level_w = whole(drawn_w);
         user->place = place;
         user->phase = phase;
-        if (drawn_w >= user->demand_w) {
+        if (user->level_w >= user->demand_w) {
             user->bound = SHARING_FREE;
             // It asks for less than its share, and may use up to that.
             user->level_w = whole(clamp(user->demand_w, user->weight * height, INT32_MAX));
@@ -163,7 +180,7 @@ static void close_pipe(struct filling *f, int p, double height)
             user->bound = SHARING_PLACE;
         }
     }
-    f->places[place].over[phase] = pipe->room_w < -1;
+    f->places[place].over[phase] = is_over(pipe);
     pipe->open = false;
 }
 
@@ -194,91 +211,100 @@ static void start(struct filling *f)
     }
 }
 
+// Find where each pipe is full; returns the lowest.
+static double find_heights(struct filling *f, int pipe_count)
+{
+    double lowest = INFINITY;
+    for (int p = 0; p < pipe_count; p++) {
+        struct pipe *pipe = &f->pipes[p];
+        pipe->height = pipe->open ? height_when_full(f, pipe) : INFINITY;
+        lowest = fmin(lowest, pipe->height);
+    }
+    return lowest;
+}
+
 static void fill(struct filling *f)
 {
     int pipe_count = (f->feeder_count + 1) * SHARING_PHASES;
     start(f);
-    for (;;) {
-        double lowest = INFINITY;
-        int first = -1;
-        for (int p = 0; p < pipe_count; p++) {
-            if (!f->pipes[p].open)
-                continue;
-            double height = height_when_full(f, &f->pipes[p]);
-            if (height < lowest) {
-                lowest = height;
-                first = p;
-            }
-        }
-        if (first < 0)
-            break;
-        close_pipe(f, first, lowest);
-    }
+    double lowest;
+    while (isfinite(lowest = find_heights(f, pipe_count)))
+        for (int p = 0; p < pipe_count; p++)
+            if (f->pipes[p].height <= lowest * (1 + LAST_DIGITS))
+                close_pipe(f, p, lowest);
     for (int p = 0; p < pipe_count; p++)
-        if (f->pipes[p].open && f->pipes[p].room_w < -1)
+        if (f->pipes[p].open && is_over(&f->pipes[p]))
             f->places[p / SHARING_PHASES].over[p % SHARING_PHASES] = true;
 }
 
 // May this user be held below what it draws at least?
-static bool can_pause(const struct filling *f, int i)
+static bool can_pause(const struct sharing_user *user)
 {
-    const struct sharing_user *user = &f->users[i];
-    return !user->fixed && !f->paused[i] && user->floor_w < user->least_w
-           && user->floor_w < user->demand_w;
+    return !user->fixed && user->floor_w < user->least_w && user->floor_w < user->demand_w;
 }
 
-// Pause as many users of an overfull pipe as it takes for the others to have enough; false when
-// it is not, or none can.
-static bool pause_some(struct filling *f, int p)
+static bool fits(const struct filling *f, int i, double draw_w)
 {
-    const struct pipe *pipe = &f->pipes[p];
-    if (!f->places[p / SHARING_PHASES].over[p % SHARING_PHASES])
-        return false;
-    double missing_w = -pipe->room_w;
-    bool some = false;
-    while (missing_w > 1) {
-        int next = -1;
-        for (int m = 0; m < pipe->count; m++) {
-            int i = f->members[pipe->first + m];
-            if (can_pause(f, i) && (next < 0 || f->users[i].turn < f->users[next].turn))
-                next = i;
+    const struct sharing_user *user = &f->users[i];
+    for (int which = 0; which < 2; which++)
+        for (int phase = 0; phase < SHARING_PHASES; phase++) {
+            const struct pipe *pipe = &f->pipes[place_of(f, user, which) * SHARING_PHASES + phase];
+            if (user->phases >> phase & 1 && pipe->open && draw_w > pipe->room_w)
+                return false;
         }
-        if (next < 0)
-            break;
-        f->paused[next] = some = true;
-        missing_w -= f->users[next].level_w;
+    return true;
+}
+
+static int by_turn(const void *a, const void *b)
+{
+    uint64_t left = ((const struct waiting *)a)->turn, right = ((const struct waiting *)b)->turn;
+    return (left < right) - (left > right);
+}
+
+// What nothing can hold lower is there in any case. Of the others each goes on for whom that and
+// those before it leave the least that it draws.
+static void choose_paused(struct filling *f)
+{
+    int count = 0;
+    start(f);
+    for (int i = 0; i < f->user_count; i++)
+        if (can_pause(&f->users[i]))
+            f->waiting[count++] = (struct waiting){f->users[i].turn, i};
+        else if (!f->users[i].fixed)
+            settle(f, i, draw_at(&f->users[i], 0));
+    qsort(f->waiting, (size_t)count, sizeof *f->waiting, by_turn);
+    for (int w = 0; w < count; w++) {
+        int i = f->waiting[w].user;
+        double least_w = draw_at(&f->users[i], 0);
+        f->paused[i] = !fits(f, i, least_w);
+        if (!f->paused[i])
+            settle(f, i, least_w);
     }
-    return some;
 }
 
 void sharing_fill(struct sharing_place *places, int feeder_count, struct sharing_user *users,
                   int user_count)
 {
     size_t all = (size_t)user_count + 1; // memory_new() of nothing has no use
-    int pipe_count = (feeder_count + 1) * SHARING_PHASES;
     struct filling f = {
         .places = places,
         .feeder_count = feeder_count,
         .users = users,
         .user_count = user_count,
-        .pipes = memory_new((size_t)pipe_count, sizeof *f.pipes),
+        .pipes = memory_new(((size_t)feeder_count + 1) * SHARING_PHASES, sizeof *f.pipes),
         .members = memory_new(all * 2 * SHARING_PHASES, sizeof *f.members),
         .done = memory_new(all, sizeof *f.done),
         .paused = memory_new(all, sizeof *f.paused),
+        .waiting = memory_new(all, sizeof *f.waiting),
         .bends = memory_new(all * 2, sizeof *f.bends),
     };
     list_members(&f);
-    bool again = true;
-    while (again) {
-        fill(&f);
-        again = false;
-        // One pipe at a time: a pause there may leave enough elsewhere.
-        for (int p = 0; p < pipe_count && !again; p++)
-            again = pause_some(&f, p);
-    }
+    choose_paused(&f);
+    fill(&f);
     free(f.pipes);
     free(f.members);
     free(f.done);
     free(f.paused);
+    free(f.waiting);
     free(f.bends);
 }

@@ -8,8 +8,17 @@
 // below its floor, also when the floors alone are too much; the caller is told so.
 //
 // A charger cannot draw less than 6 A, so nobody is set below that while there is enough for
-// all. Where there is not, some pause, in the order of their `turn`, so that the others can go on;
-// who pauses changes with that order.
+// all. Where there is not, some pause. Who goes on is found in the order of their `turn`, the
+// highest first: each for whom those before it leave its 6 A. Who pauses changes with that order.
+//
+// When a limit rises and is the only one, nobody gets less. Where several phases are limited no
+// fair rule can promise that: who was held there, and draws on another phase as well, takes more of
+// that too. What holds is that the poorest gain: of all shares for their weight, from the lowest
+// up, the first that changes rises; and on the phase itself no less is drawn. In a million random
+// streets every tenth had somebody who lost, at most 1.7 W for each W of the rise. Who comes back
+// from a pause takes its 6 A at once, so another may then pause (in every 40th), but the first by
+// turn whose pause begins or ends is one who comes back; with one limit nobody has to pause for
+// that.
 //
 // Pure; exact up to 1 W. Cost: about users x log(users) x places.
 
@@ -44,7 +53,7 @@ struct sharing_user {
     int32_t floor_w;  // never held below
     int32_t least_w;  // draws nothing below this level
     double weight;    // > 0
-    uint32_t turn;    // the lowest pauses first
+    uint64_t turn;    // the lowest pauses first; no two have the same
     bool fixed;       // stays at level_w whatever happens
 
     int32_t level_w;          // in where fixed; else out

@@ -226,10 +226,10 @@ Test(demand, orders_pauses)
 {
     static const char *const past[] = {"PDDDD.....", "DDDDDDDDDD", "PPPPDD....", "PPPPPPDDD.",
                                        "DPPPPD...."};
-    uint32_t before = 0;
+    uint64_t before = 0;
     for (size_t i = 0; i < COUNT(past); i++) {
         struct demand demand = demand_of_past(past[i]);
-        uint32_t first = demand_turn(&demand, 0), last = demand_turn(&demand, UINT32_MAX);
+        uint64_t first = demand_turn(&demand, 0), last = demand_turn(&demand, UINT32_MAX);
         cr_expect(!i || first > before, "%s pauses before %s", past[i], past[i ? i - 1 : 0]);
         cr_expect_lt(first, last, "the lot decides between equals");
         before = last;

@@ -213,6 +213,108 @@ static void foresee_peak(struct facts_feeder *feeder)
     }
 }
 
+Test(round, leaves_to_those_not_heard_what_they_may_draw)
+{
+    struct street *s = street_new(0, 30000);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < 6; i++) {
+        draw(s, i, FULL_W, FULL_W, FULL_W);
+        tell(s, 6 + i, START - 900, START + 3600, 3 * HORIZON_LEAST_W);
+    }
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(round->lines[2 * PHASES].headroom_w, 17430, "%d",
+                 round->lines[2 * PHASES].headroom_w);
+    // Six at 1380 W, of each W 11 in 100: (17430 - 930) / 6 = 2750 W.
+    for (int i = 0; i < 6; i++)
+        cr_expect_eq(share_of(round, i)->share_w, 3 * 2530, "%d", share_of(round, i)->share_w);
+    round_free(round);
+    free(s);
+}
+
+// 13000 W for six, of which one counts more.
+struct weight_case {
+    double weight;
+    int quarters; // that it has been charging; the others: two
+    int32_t share_w, others_w;
+    char why[48];
+};
+
+ParameterizedTestParameters(round, shares_by_weight)
+{
+    static struct weight_case cases[] = {
+        {1, 2, 2070, 2070, "alike"},
+        {1.5, 2, 2990, 1840, "by the weight of its connection"},
+        {1, FACTS_QUARTERS, 2990, 1840, "here for long, so soon to leave: 5, not 3.125"},
+    };
+    return cr_make_param_array(struct weight_case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(struct weight_case *c, round, shares_by_weight)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    s->connections[0].weight = c->weight;
+    for (int at = 0; at < c->quarters; at++)
+        s->connections[0].loads[at] = s->connections[0].loads[0];
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * c->share_w, "%s: %d", c->why,
+                 share_of(round, 0)->share_w);
+    for (int i = 1; i < 6; i++)
+        cr_expect_eq(share_of(round, i)->share_w, 3 * c->others_w, "%s: %d", c->why,
+                     share_of(round, i)->share_w);
+    round_free(round);
+    free(s);
+}
+
+// What lacks half an ampere to all that a charger can draw is rounded up, where there is room for
+// it.
+struct round_up_case {
+    int32_t left_w, charger_w, share_w,
+        other_w; // two cars; the other could draw 7360 W, or as much
+    char why[48];
+};
+
+ParameterizedTestParameters(round, rounds_up_only_what_fits)
+{
+    static struct round_up_case cases[] = {
+        {7359, FULL_W, 3450, 3450, "one watt short of all"},
+        {7360, FULL_W, FULL_W, FULL_W, "all"},
+        {7130, 2 * FULL_W, FULL_W, 3450, "what the other lost is enough, to the watt"},
+        {7200, 2 * FULL_W, FULL_W, 3450, "more than enough"},
+    };
+    return cr_make_param_array(struct round_up_case, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest(struct round_up_case *c, round, rounds_up_only_what_fits)
+{
+    struct street *s = street_new(20000, 0);
+    struct round_rules given = rules;
+    given.arrivals = 0;
+    measure(s, 0, 0, 19000 - c->left_w + 2 * 3000);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 2 ? 3000 : 0, i < 2 ? 3000 : 0, i < 2 ? 3000 : 0);
+    for (int i = 0; i < 2; i++) {
+        s->connections[i].contract_w = 3 * 2 * FULL_W;
+        s->connections[i].loads[1] =
+            (struct facts_load){.limit_w = FACTS_UNKNOWN}; // they just came
+    }
+    s->connections[1].charger_w = c->charger_w;
+    struct round *round = round_plan(&s->facts, &given, START, START + 20);
+    cr_expect_eq(round->lines[0].headroom_w, c->left_w);
+    int32_t share_w = share_of(round, 0)->connection < 0 ? 3 * FULL_W : share_of(round, 0)->share_w;
+    int32_t other_w = share_of(round, 1)->connection < 0 ? 3 * FULL_W : share_of(round, 1)->share_w;
+    cr_expect_eq(share_w, 3 * c->share_w, "%s: %d", c->why, share_w);
+    cr_expect_eq(other_w, 3 * c->other_w, "%s: %d", c->why, other_w);
+    cr_expect_leq(round->lines[0].given_w, c->left_w, "%s", c->why);
+    round_free(round);
+    free(s);
+}
+
 Test(round, tells_of_the_hours_ahead_as_they_are_foreseen)
 {
     struct street *s = street_new(20000, 0);
@@ -327,15 +429,16 @@ Test(round, sends_nothing_when_the_plans_in_force_fit)
 Test(round, lets_one_hold_more_than_its_share_while_all_fits)
 {
     struct street *s = street_new(20000, 0);
-    measure(s, 0, 0, 6000 + 3450 + 5 * 1840);
+    measure(s, 0, 0, 6000 + 3450 + 5 * 1910);
     measure(s, 1, 0, 6000);
     for (int i = 0; i < CARS; i++) {
-        int32_t drawn_w = i == 0 ? 3450 : i < 6 ? 1840 : 0;
+        int32_t drawn_w = i == 0 ? 3450 : i < 6 ? 1910 : 0;
         draw(s, i, drawn_w, drawn_w, drawn_w);
         if (i < 6)
             tell(s, i, START - 900, START + 3600, 3 * drawn_w);
     }
     struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(round->lines[0].given_w, round->lines[0].headroom_w, "to the watt");
     cr_expect_eq(sent(round), 0, "2070 W each would be fair, but nobody gains 2 A by it");
     round_free(round);
 
@@ -345,6 +448,29 @@ Test(round, lets_one_hold_more_than_its_share_while_all_fits)
     round = round_plan(&s->facts, &rules, START, START + 20);
     cr_expect_eq(sent(round), 6);
     cr_expect_leq(round->lines[0].given_w, 13000);
+    round_free(round);
+    free(s);
+}
+
+// What those not heard are expected to draw is in what is given, so it is not taken off what is
+// left as well.
+Test(round, counts_those_not_heard_once)
+{
+    struct street *s = street_new(20000, 26650);
+    measure(s, 0, 0, 6000 + 3450 + 5 * 1840);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < 6; i++) {
+        int32_t drawn_w = i == 0 ? 3450 : 1840;
+        draw(s, i, drawn_w, drawn_w, drawn_w);
+        tell(s, i, START - 900, START + 3600, 3 * drawn_w);
+        tell(s, 6 + i, START - 900, START + 3600, 3 * HORIZON_LEAST_W);
+    }
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    const struct round_line *above = &round->lines[2 * PHASES];
+    cr_expect_eq(above->given_w, 12650 + 6 * 155, "%jd W", (intmax_t)above->given_w);
+    cr_expect_leq(above->given_w, above->headroom_w);
+    cr_expect_gt(above->given_w, above->headroom_w - 6 * 155);
+    cr_expect_eq(sent(round), 0, "all fits");
     round_free(round);
     free(s);
 }
@@ -407,6 +533,31 @@ Test(round, does_not_send_again_what_is_on_its_way)
     round = round_plan(&s->facts, &rules, START + 900, START + 920);
     cr_expect_str_eq(share_of(round, 0)->bound_by, "delivery");
     cr_expect_eq(share_of(round, 1)->share_w, 3 * 1840);
+    round_free(round);
+    tell(s, 0, START - 900, START + 7200, 3 * 2070);
+    round = round_plan(&s->facts, &rules, START + 900, START + 920);
+    cr_expect_str_eq(share_of(round, 0)->bound_by, "delivery", "also where it changes nothing now");
+    round_free(round);
+    free(s);
+}
+
+Test(round, lets_more_come_than_a_share_while_all_fits)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 1380 + 5 * 1840);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++) {
+        int32_t drawn_w = i == 0 ? 1380 : i < 6 ? 1840 : 0;
+        draw(s, i, drawn_w, drawn_w, drawn_w);
+        if (i < 6)
+            tell(s, i, START - 900, START + 3600, 3 * drawn_w);
+    }
+    struct horizon_plan coming = {START, START + 7200, 1, {{START, 3 * 2530}}};
+    s->connections[0].coming = &coming;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 60);
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * 2070);
+    cr_expect_eq(sent(round), 0, "and no message for what is less");
+    cr_expect_eq(round->lines[0].given_w, 2530 + 5 * 1840);
     round_free(round);
     free(s);
 }
@@ -483,6 +634,7 @@ Test(round, is_careful_but_not_blind_without_data)
     round_free(round);
 
     int64_t night = START + 9 * 3600; // midnight
+    draw(s, 0, FULL_W, FULL_W, FULL_W);
     round = round_plan(&s->facts, &rules, night, night + 20);
     cr_expect(round_is_blind(round));
     cr_expect_eq(sent(round), 0, "not limited outside the busy hours");
@@ -562,6 +714,23 @@ ParameterizedTest(struct hand_case *c, round, obeys_a_limit_by_hand)
         round_free(round);
         free(s);
     }
+}
+
+// Who is held below 6 A by hand draws nothing, so all is there for the others.
+Test(round, leaves_to_others_what_a_hand_takes)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 6 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0, i < 6 ? FULL_W : 0);
+    limit_by_hand(s, 2, 3000, START + 86400);
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(share_of(round, 2)->share_w, 3000);
+    cr_expect_eq(share_of(round, 0)->share_w, 3 * 2530, "13000 W for five: %d",
+                 share_of(round, 0)->share_w);
+    round_free(round);
+    free(s);
 }
 
 // A place limited by hand: what is shared out there is less, and floors do not hold.
