@@ -199,6 +199,28 @@ Test(round, shares_what_is_left_and_says_why)
     free(s);
 }
 
+// All that is known is an hour and a quarter old: what chargers drew too.
+Test(round, shares_what_is_left_when_all_of_it_comes_late)
+{
+    enum { LATE = 5 };
+    struct street *s = street_new(20000, 0);
+    for (int f = 0; f < 2; f++)
+        measure(s, f, LATE, f ? 6000 : 6000 + 6 * FULL_W);
+    for (int i = 0; i < CARS; i++)
+        for (int at = LATE; at < LATE + 2; at++)
+            for (int own = 0; own < PHASES; own++)
+                s->connections[i].loads[at].drawn_w[own] = i < 6 ? FULL_W : 0;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(round->sight, FACTS_SIGHT_LATE);
+    cr_expect_eq(round->deaf, 0, "their reports are no later than the loads");
+    cr_expect_eq(round->lines[0].controlled_w, 6 * FULL_W);
+    cr_expect_eq(round->lines[0].demand_w, 6 * FULL_W);
+    cr_expect_eq(sent(round), 6, "feeder 1 only: %d", sent(round));
+    cr_expect_leq(round->lines[0].given_w, round->lines[0].headroom_w);
+    round_free(round);
+    free(s);
+}
+
 // What is foreseen of a feeder: a peak in the third hour.
 static void foresee_peak(struct facts_feeder *feeder)
 {
