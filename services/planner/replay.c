@@ -89,7 +89,7 @@ static int32_t measured_place(const struct replay *replay, int quarter, int plac
     const struct replay_case *given = replay->given;
     if (place < given->feeder_count)
         return measured(replay, quarter, place, phase);
-    int32_t sum_w = 0;
+    int64_t sum_w = 0;
     for (int f = 0; f < given->feeder_count; f++) {
         if (given->feeders[f].above != place - given->feeder_count)
             continue;
@@ -98,7 +98,7 @@ static int32_t measured_place(const struct replay *replay, int quarter, int plac
             return FACTS_UNKNOWN;
         sum_w += w;
     }
-    return sum_w;
+    return (int32_t)(sum_w > INT32_MAX ? INT32_MAX : sum_w < -INT32_MAX ? -INT32_MAX : sum_w);
 }
 
 static void know_feeder(const struct replay *replay, int quarter, int f)
