@@ -565,8 +565,9 @@ static int32_t drawn_under(const struct seat *seat, int32_t level_w)
 static void lift(const struct planning *p, struct seat *seat)
 {
     seat->choice = CHOICE_RAISE;
-    seat->final_w =
-        most(least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w), seat->could_w);
+    int32_t reached_w = least(seat->wanted_w, seat->told_w + p->rules->horizon.ramp_w);
+    // Above what is on its way, but below what the meter holds: a lower limit all the same.
+    seat->final_w = seat->wanted_w < seat->told_w ? seat->wanted_w : most(reached_w, seat->could_w);
 }
 
 // What a limit by hand asks for goes before all else; an idle connection too has to be told, that

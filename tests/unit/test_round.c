@@ -610,6 +610,33 @@ Test(round, shares_what_a_hand_leaves_of_a_place)
     free(s);
 }
 
+// One that was told to pause may now have more, but less than its meter still holds.
+Test(round, counts_what_corrects_a_pause_that_has_not_arrived)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 2 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 2 ? FULL_W : 0, i < 2 ? FULL_W : 0, i < 2 ? FULL_W : 0);
+    for (int phase = 0; phase < PHASES; phase++)
+        s->feeders[0].limit_w[phase] = 12000;
+    s->feeders[0].hand = (struct facts_hand){3, START + 86400};
+    struct horizon_plan coming = {START, START + 86400, 1, {{START, 0}}};
+    s->connections[0].coming = &coming;
+    s->connections[0].coming_by_hand = true;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 60);
+    const struct round_share *share = share_of(round, 0);
+    cr_expect_eq(share->decision, ROUND_SEND);
+    cr_expect_lt(share->share_w, 3 * FULL_W);
+    cr_expect_leq(round->lines[0].given_w, round->lines[0].headroom_w, "%jd of %d",
+                  (intmax_t)round->lines[0].given_w, round->lines[0].headroom_w);
+    char action[64];
+    snprintf(action, sizeof action, "from %d to %d W per phase", FULL_W, share->share_w / 3);
+    cr_expect(strstr(share->reason, action), "%s", share->reason);
+    round_free(round);
+    free(s);
+}
+
 // A level that goes to all is not given up after the usual time, only to be told again.
 Test(round, a_level_of_those_not_heard_stands_twice_as_long)
 {
