@@ -56,7 +56,7 @@ static const struct setting settings[] = {
      .most = 900, .help = "seconds into a quarter hour by which all its rounds should be made"},
     {"rules", "margin", .real = &config.margin_percent, .otherwise = "5", .least = 0, .most = 50,
      .help = "per cent of a limit kept free with fresh measurements, until learnt"},
-    {"rules", "excess", .real = &config.excess_percent, .otherwise = "0.4", .least = 0.01,
+    {"rules", "excess", .real = &config.excess_percent, .otherwise = "0.35", .least = 0.01,
      .most = 5,
      .help = "per cent of a limit by which loads may come out above plan and margin, in the mean"},
     {"rules", "arrivals", .real = &config.arrivals, .otherwise = "0.9", .least = 0, .most = 100,

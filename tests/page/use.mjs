@@ -8,8 +8,12 @@ import { chromium } from "playwright-core";
 const [url, token] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
-const headers = { Authorization: `Bearer ${token}` };
-const [connection] = (await (await fetch(`${url}/v1/connections?limit=1`, { headers })).json()).items;
+const ask = async (path) => (await fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${token}` } })).json();
+const { items: [connection] } = await ask("/v1/connections?limit=1");
+// Words that any English sentence of the page has one of, and no Dutch one.
+const ENGLISH = /\b(the|and|not|for|from|with|its|has|left|by|each|no|to|on|at|limited|limit|keeps|room|seen|applied|feeder|feeders|connections?|profiles?|receipts?|chargers?)\b/i;
+// Names of events and paths of the API are no words.
+const NAMES = /\b[a-z]+\.[a-z_]+\b|\/v1\/\S*/g;
 
 function must(what, is) {
   if (!is) throw new Error(what);
@@ -97,6 +101,23 @@ const CASES = {
     await page.reload();
     await page.getByRole("button", { name: "UTC" }).waitFor();
     await page.getByText("Overzicht").first().waitFor();
+    return page;
+  },
+  async "in Dutch nothing stays in English"() {
+    const { items: [transformer] } = await ask("/v1/transformers"), { items: rounds } = await ask("/v1/rounds?limit=20");
+    const { items: [profile] } = await ask("/v1/profiles?state=applied&limit=1");
+    const page = await open("#/");
+    await page.getByRole("button", { name: "NL", exact: true }).click();
+    for (const hash of ["#/", `#/transformer/${transformer.id}`, "#/deliveries", "#/events", `#/connection/${connection.ean}`,
+      `#/connection/${profile.connection}`, `#/profile/${profile.id}`, ...rounds.map((round) => `#/round/${round.id}`)]) {
+      await page.goto("about:blank"); // so that no heading of the view before is taken for that of this one
+      await page.goto(`${url}/${hash}`);
+      await page.locator("main h1").waitFor();
+      const texts = await page.evaluate(() => document.body.innerText.split("\n").concat([...document.querySelectorAll("[title], [aria-label], [placeholder]")]
+        .flatMap((e) => [e.title, e.getAttribute("aria-label"), e.placeholder]).filter(Boolean)));
+      const english = texts.filter((text) => ENGLISH.test(text.replace(NAMES, "")));
+      must(`${hash}: ${english.slice(0, 3).join("; ")}`, !english.length);
+    }
     return page;
   },
   async "everything can be reached by key"() {

@@ -37,13 +37,19 @@ async function places() {
     ["search", `#/search/${transformer.feeders[0]}`],
     ["search-nothing", "#/search/nowhere"],
     ["missing", "#/profile/00000000-0000-7000-8000-000000000000"],
-    ["nederlands", `#/transformer/${transformer.id}`, (page) => page.locator('[data-do="language"]').click()],
+    ["nederlands", `#/transformer/${transformer.id}`, inDutch],
+    ["nederlands-round", `#/round/${round.id}`, inDutch],
+    ["nederlands-connection", `#/connection/${profile.connection}`, inDutch],
+    ["nederlands-profile", `#/profile/${profile.id}`, inDutch],
+    ["nederlands-events", "#/events", inDutch],
     ["loading", "#/", (page) => reloadWith(page, "**/v1/transformers?**", () => {}), ".loading"],
     ["empty", "#/", (page) => reloadWith(page, "**/v1/transformers?**", (route) => route.fulfill({ json: { items: [], next: null } }))],
     ["trouble", "#/", (page) => refuse(page, "**/v1/**", 503)],
     ["sign-in", null],
   ];
 }
+
+const inDutch = (page) => page.locator('[data-do="language"]').click();
 
 async function reloadWith(page, pattern, answer) {
   await page.route(pattern, answer);

@@ -30,7 +30,7 @@ export function modePill(gateway) {
   return pill(MODE_TONE[gateway.mode] ?? "way", told("mode_", gateway.mode));
 }
 
-export const causeText = (cause) => (cause ? told("", cause) : "");
+export const causeText = (cause) => (cause ? told("cause_", cause) : "");
 
 // A cell that says nothing is left out on a narrow screen.
 const cellOf = (column, content) =>

@@ -7,6 +7,7 @@ import { profileColumns } from "./view_deliveries.js";
 import { h } from "./dom.js";
 import { clockText, dayText, kilowatt, quarter, time } from "./format.js";
 import { byHand, crumbs, empty, facts, link, modePill, profileLink, section, statePill, causeText, table } from "./parts.js";
+import { reasonText } from "./reasons.js";
 import { boundText, t, told } from "./text.js";
 
 const SPANS = [6, 12, 24, 168];
@@ -38,12 +39,12 @@ export function fates(profile, life, at) {
   return h("div", { class: "fates" },
     fate(t("sent"), t("sent_help"), life.delivery?.written_at ?? life.delivery?.verified_at, at, periodList(profile, at)),
     fate(t("seen"), t("seen_help"), seen?.at, at, seen && same(seen),
-      refused && h("p", { class: "bad-ink" }, `${t("receipt_refused")}: ${refused.reason}`)),
+      refused && h("p", { class: "bad-ink" }, `${t("receipt_refused")}: ${reasonText(refused.reason)}`)),
     fate(t("applied"), t("applied_help"), applied?.at, at, applied && [
       h("p", { class: "large" }, kilowatt(applied.limit_w, 2)),
       h("p", { class: "small" }, `${t("register")} `, h("span", { class: "id" }, applied.register ?? "–"),
         applied.register_w != null ? ` = ${kilowatt(applied.register_w, 2)}` : ""),
-      h("p", { class: "quiet small" }, applied.reason)]));
+      h("p", { class: "quiet small" }, reasonText(applied.reason))]));
 }
 
 export const receiptColumns = (at) => [
@@ -52,7 +53,7 @@ export const receiptColumns = (at) => [
   { name: t("mode"), cell: (r) => told("mode_", r.mode) },
   { name: t("limit"), number: true, cell: (r) => kilowatt(r.limit_w, 2) },
   { name: t("register"), cell: (r) => r.register ?? "–" },
-  { name: t("reason"), class: "wide", cell: (r) => r.reason || "–" },
+  { name: t("reason"), class: "wide", cell: (r) => reasonText(r.reason) || "–" },
   { name: t("arrived_at"), cell: (r) => time(r.arrived, at, true) },
 ];
 
@@ -87,12 +88,12 @@ function whySection(why, at) {
   return section(t("why_now"),
     h("p", { class: "line" }, quarter(why.quarter, at),
       round && h("a", { href: `#/round/${round.id}` }, t("round").toLowerCase()),
-      round?.sight && h("span", { class: "quiet" }, `${t("sight").toLowerCase()}: ${round.sight}`)),
+      round?.sight && h("span", { class: "quiet" }, `${t("sight").toLowerCase()}: ${told("sight_", round.sight)}`)),
     share ? [h("p", null, t("why_share", kilowatt(share.demand_w), kilowatt(share.share_w), boundText(share.bound_by))),
-             h("p", { class: "quote" }, share.reason)] : h("p", { class: "quiet" }, t("why_nothing")),
+             h("p", { class: "quote" }, reasonText(share.reason))] : h("p", { class: "quiet" }, t("why_nothing")),
     held && facts([t("in_force"), h("strong", null, [...new Set([held.limit_w].flat())].map((w) => kilowatt(w, 2)).join(" – ")), " ", profileLink(held.profile)]),
     why.places?.length ? table(t("why_now"), [
-      { name: t("place"), class: "lead", cell: (p) => `${p.place} L${p.phase}` },
+      { name: t("place"), class: "lead", cell: (p) => boundText(`${p.place} L${p.phase}`) },
       { name: t("limit"), number: true, cell: (p) => kilowatt(p.limit_w) },
       { name: t("base"), number: true, cell: (p) => kilowatt(p.base_w) },
       { name: t("margin"), number: true, cell: (p) => kilowatt(p.margin_w) },
@@ -132,7 +133,7 @@ export const connection = {
         modePill(gateway)),
       h("section", { class: "card", "data-key": "facts" }, facts(
         [t("limit_now"), h("strong", null, gateway && gateway.mode !== "own" ? kilowatt(gateway.limit_w, 2) : "–"),
-          gateway && h("small", null, gateway.reason, " ", gateway.since ? [t("since", ""), time(gateway.since, at)] : null)],
+          gateway && h("small", null, reasonText(gateway.reason), " ", gateway.since ? [t("since", ""), time(gateway.since, at)] : null)],
         [t("contract"), kilowatt(item.contract_w, 2)], [t("floor"), kilowatt(item.floor_w, 2)],
         [t("meter"), h("span", { class: "id" }, item.meter ?? "–")],
         [t("feeder"), item.feeder],

@@ -3,8 +3,9 @@
 
 import { find, now } from "./api.js";
 import { h } from "./dom.js";
-import { integer, kilowatt, time } from "./format.js";
+import { duration, integer, kilowatt, time } from "./format.js";
 import { empty, facts, link, sealPill, table } from "./parts.js";
+import { reasonText } from "./reasons.js";
 import { t, told } from "./text.js";
 import { chips, readNewest, readOlder } from "./view_deliveries.js";
 
@@ -21,37 +22,47 @@ function about(subject) {
   if (kind === "transformer" && id) return [`${t("transformer").toLowerCase()} `, link("transformer", id)];
   if (["connection", "meter", "charger", "feeder"].includes(kind) && id)
     return [`${t(kind).toLowerCase()} `, h("a", { href: `#/search/${encodeURIComponent(id)}`, class: "id" }, id)];
-  return subject || "–";
+  return subject ? told("about_", subject) : "–";
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/;
 const DIGEST = /^[0-9a-f]{64}$/;
 
-function valueOf(name, value, at) {
-  if (typeof value === "object") return Object.entries(value).map(([key, part]) => `${key} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");
+// Words of the programs, by the member that they stand in; a reason of a person is told as it is.
+const TOLD = { cause: "cause_", mode: "mode_", per: "each_", role: "role_", use: "use_", was: "sight_", why: "cause_" };
+const BY_PERSONS = /^(limit|certificate)\./;
+const REFUSED = "access.refused";
+
+const wordOf = (kind, name, text) => name !== "reason" ? (TOLD[name] ? told(TOLD[name], text) : text)
+  : kind === REFUSED ? told("access_", text) : BY_PERSONS.test(kind) ? text : reasonText(text);
+
+const fieldWord = (name) => told("field_", name.replace(/_[ws]$/, ""));
+
+function valueOf(kind, name, value, at) {
+  if (typeof value === "object") return Object.entries(value).map(([key, part]) => `${fieldWord(key)} ${typeof part === "object" ? JSON.stringify(part) : part}`).join(", ");
   if (name.endsWith("_w")) return kilowatt(value, 2);
+  if (name.endsWith("_s")) return duration(value);
   const text = String(value);
   if (INSTANT.test(text)) return time(text, at, true);
   if (name === "connection") return link("connection", text);
   if (UUID.test(text)) return shortId(text, name === "round" ? `#/round/${text}` : null);
   if (DIGEST.test(text)) return shortId(text);
-  return name === "mode" ? told("mode_", text) : name === "cause" ? told("", text) : text;
+  if (name === "fault") return reasonText(text);
+  return wordOf(kind, name, text);
 }
 
 // A number of a row says nothing to a reader, nor does what is not there.
 const isSaid = (name, value) => value != null && value !== "" && !(name === "meter" && typeof value === "number");
 
-function detail(name, value, at) {
-  const known = told("field_", name.replace(/_w$/, ""));
-  return h("span", { class: "pair" }, h("span", { class: "quiet" }, `${known} `), valueOf(name, value, at));
-}
+const detail = (kind, name, value, at) =>
+  h("span", { class: "pair" }, h("span", { class: "quiet" }, `${fieldWord(name)} `), valueOf(kind, name, value, at));
 
 export const eventColumns = (at) => [
   { name: t("at"), isShort: true, class: "lead", cell: (e) => time(e.at, at, true) },
   { name: t("event"), isShort: true, class: "pilled", cell: (e) => h("span", { title: e.kind }, told("", e.kind)) },
   { name: t("subject"), isShort: true, class: "pilled", cell: (e) => about(e.subject) },
   { name: t("details"), class: "wide", cell: (e) => Object.entries(e.data)
-    .filter(([name, value]) => isSaid(name, value)).map(([name, value]) => detail(name, value, at)) },
+    .filter(([name, value]) => isSaid(name, value)).map(([name, value]) => detail(e.kind, name, value, at)) },
   { name: t("program"), cell: (e) => h("span", { class: "quiet" }, e.program) },
 ];
 
@@ -64,7 +75,7 @@ function sealSection(trail, at) {
   const { verification, head } = trail;
   return h("section", { class: "card", "data-key": "seal" },
     h("div", { class: "heading" }, h("h2", null, t("seal")), sealPill(trail)),
-    verification?.fault ? h("p", { class: "warning", role: "alert" }, verification.fault) : null,
+    verification?.fault ? h("p", { class: "warning", role: "alert" }, reasonText(verification.fault)) : null,
     facts(
       [t("seal_events"), integer(trail.events)],
       [t("seal_verified_at"), verification ? time(verification.finished, at, true) : commandText("seal_verify", "socmod-audit --verify")],

@@ -5,6 +5,7 @@ import { get, now } from "./api.js";
 import { h } from "./dom.js";
 import { duration, kilowatt, quarter, time } from "./format.js";
 import { causeText, crumbs, empty, facts, link, section, statePill, table } from "./parts.js";
+import { reasonText } from "./reasons.js";
 import { boundText, t, told } from "./text.js";
 import { fates, receiptColumns } from "./view_connection.js";
 
@@ -40,7 +41,7 @@ function whySection(life, at) {
   const { share, forecast } = life.why;
   return section(t("why"),
     share ? [h("p", null, t("why_share", kilowatt(share.demand_w), kilowatt(share.share_w), boundText(share.bound_by))),
-             h("p", { class: "quote" }, share.reason)] : h("p", { class: "quiet" }, t(life.not_kept.length ? "why_not_kept" : "why_none")),
+             h("p", { class: "quote" }, reasonText(share.reason))] : h("p", { class: "quiet" }, t(life.not_kept.length ? "why_not_kept" : "why_none")),
     h("p", null, t("round"), " ", h("a", { href: `#/round/${life.round.id}` }, quarter(life.round.quarter, at)), " ",
       link("transformer", life.round.transformer)),
     life.measured.length ? [h("h3", null, t("what_measured")), table(t("what_measured"), [
@@ -66,7 +67,7 @@ const attemptColumns = (at) => [
   { name: t("at"), cell: (a) => time(a.started, at, true) },
   { name: t("made_in"), number: true, cell: (a) => duration((Date.parse(a.finished) - Date.parse(a.started)) / 1000) },
   { name: t("result"), cell: (a) => told("attempt_", a.result) },
-  { name: t("cause"), class: "wide", cell: (a) => [causeText(a.cause), a.detail && ` (${a.detail})`].filter(Boolean).join("") || "–" },
+  { name: t("cause"), class: "wide", cell: (a) => [causeText(a.cause), a.detail && ` (${reasonText(a.detail)})`].filter(Boolean).join("") || "–" },
 ];
 
 function pretty(text) {

@@ -6,6 +6,7 @@ import { Chart, chartButtons, chartDo, quarters, untilEnd } from "./chart.js";
 import { h } from "./dom.js";
 import { clockText, dayText, duration, kilowatt, percent, quarter, time } from "./format.js";
 import { byHand, crumbs, empty, link, modePill, pill, profileLink, section, table, toneOf } from "./parts.js";
+import { reasonText } from "./reasons.js";
 import { boundText, t, told } from "./text.js";
 import { controlText, riskOf, riskPill } from "./view_overview.js";
 
@@ -287,7 +288,7 @@ export const roundView = {
         { name: t("share"), number: true, cell: (s) => h("strong", null, kilowatt(s.share_w)) },
         { name: t("bound_by"), class: "pilled", cell: (s) => boundText(s.bound_by) },
         { name: t("decision"), class: "pilled", cell: (s) => pill(s.decision === "send" ? "near" : s.decision === "free" ? "good" : "quiet", told("decision_", s.decision)) },
-        { name: t("reason"), class: "wide", cell: (s) => s.reason },
+        { name: t("reason"), class: "wide", cell: (s) => reasonText(s.reason) },
         { name: t("profile"), cell: (s) => profileLink(s.profile) },
       ], shares, (s) => s.connection) : empty(t("not_congested"))),
     ];
