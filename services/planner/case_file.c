@@ -14,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FIELDS = 16, MOST_QUARTERS = 40 * 366 * 96 };
+enum { MOST_FIELDS = 32, MOST_QUARTERS = 10 * 366 * 96 };
 static const double MOST_W = 1e9, MOST_A = 1000, USUAL_A = 16;
+// 2001-01-01 and 2099-01-01: the summer time of meters has years of two digits, and the planner
+// looks a day ahead.
+static const int64_t FIRST = 978307200, END = 4070908800;
 
 static const char *const policy_names[CASE_POLICIES] = {
     [CASE_NONE] = "none", [CASE_STATIC] = "static",     [CASE_RULE] = "rule",
@@ -112,6 +115,30 @@ static int find_charger(const struct replay_case *made, const char *id)
 
 // ---- grid.json ----
 
+// A limit that nobody reads because of its name would be none.
+static bool has_only(struct reading *r, json_t *object, const char *where, const char *const *names)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        int at = 0;
+        while (names[at] && strcmp(names[at], key))
+            at++;
+        if (!names[at])
+            return complain(r, "%s%s: no such field", where, key);
+    }
+    return true;
+}
+
+static bool item_has_only(struct reading *r, json_t *item, const char *list, size_t at,
+                          const char *const *names)
+{
+    char where[48];
+    snprintf(where, sizeof where, "%s[%zu].", list, at);
+    return has_only(r, item, where, names);
+}
+
 static bool read_id(struct reading *r, const json_t *item, const char *list, size_t at,
                     char id[static FACTS_ID])
 {
@@ -136,8 +163,9 @@ static bool read_limit(struct reading *r, const json_t *item, const char *list, 
         if (json_is_null(value))
             continue;
         double w = json_number_value(value);
-        if (!json_is_number(value) || !(w > 0 && w <= MOST_W))
-            return complain(r, "%s[%zu].limit_w[%zu]: must be a power above 0 W", list, at, phase);
+        if (!json_is_number(value) || !(w >= 1 && w <= MOST_W))
+            return complain(r, "%s[%zu].limit_w[%zu]: must be a power of 1 to %.0f W, or null",
+                            list, at, phase, MOST_W);
         place->limited[phase] = true;
         place->limit_w[phase] = (int32_t)lround(w);
     }
@@ -145,7 +173,7 @@ static bool read_limit(struct reading *r, const json_t *item, const char *list, 
 }
 
 static struct case_place *read_places(struct reading *r, const json_t *root, const char *list,
-                                      size_t spare, int *count)
+                                      const char *const *names, size_t spare, int *count)
 {
     const json_t *items = json_object_get(root, list);
     struct case_place *places = memory_new(json_array_size(items) + spare + 1, sizeof *places);
@@ -153,10 +181,11 @@ static struct case_place *read_places(struct reading *r, const json_t *root, con
     if (!json_is_array(items) && complain(r, "%s: must be a list", list))
         return places;
     for (size_t at = 0; at < json_array_size(items); at++) {
-        const json_t *item = json_array_get(items, at);
+        json_t *item = json_array_get(items, at);
         struct case_place *place = &places[*count];
         place->above = -1;
-        if (!read_id(r, item, list, at, place->id) || !read_limit(r, item, list, at, place))
+        if (!read_id(r, item, list, at, place->id) || !read_limit(r, item, list, at, place)
+            || !item_has_only(r, item, list, at, names))
             continue;
         if (find_place(places, *count, place->id) >= 0)
             complain(r, "%s[%zu].id: \"%s\" stands twice", list, at, place->id);
@@ -219,9 +248,9 @@ static bool read_amperes(struct reading *r, const json_t *item, size_t at, const
     return true;
 }
 
-static bool read_charger(struct reading *r, const json_t *item, size_t at,
-                         struct case_charger *charger)
+static bool read_charger(struct reading *r, json_t *item, size_t at, struct case_charger *charger)
 {
+    static const char *const names[] = {"id", "feeder", "phases", "max_a", "floor_a", NULL};
     const char *feeder = json_string_value(json_object_get(item, "feeder"));
     if (!read_id(r, item, "chargers", at, charger->id))
         return false;
@@ -235,7 +264,8 @@ static bool read_charger(struct reading *r, const json_t *item, size_t at,
         return complain(r, "chargers[%zu].phases: must be one to three different digits 1 to 3",
                         at);
     return read_amperes(r, item, at, "max_a", USUAL_A, &charger->max_a)
-           && read_amperes(r, item, at, "floor_a", 0, &charger->floor_a);
+           && read_amperes(r, item, at, "floor_a", 0, &charger->floor_a)
+           && item_has_only(r, item, "chargers", at, names);
 }
 
 static void read_chargers(struct reading *r, const json_t *root)
@@ -250,21 +280,42 @@ static void read_chargers(struct reading *r, const json_t *root)
             r->made->charger_count++;
 }
 
-static void read_grid(struct reading *r, const json_t *root)
+static const char *read_text(struct reading *r, const json_t *root, const char *key,
+                             const char *otherwise)
 {
-    struct replay_case *made = r->made;
-    const char *name = json_string_value(json_object_get(root, "name"));
-    made->name = memory_text(name ? name : "");
-    made->feeders = read_places(r, root, "feeders", 0, &made->feeder_count);
-    made->transformers =
-        read_places(r, root, "transformers", (size_t)made->feeder_count, &made->transformer_count);
-    hang_feeders(r, root);
-    read_chargers(r, root);
-    const char *zone = json_string_value(json_object_get(root, "timezone"));
-    if (zone && strcmp(zone, "Europe/Amsterdam"))
+    const json_t *value = json_object_get(root, key);
+    if (value && !json_is_string(value))
+        complain(r, "%s: must be a text", key);
+    return json_is_string(value) ? json_string_value(value) : otherwise;
+}
+
+static void read_about(struct reading *r, json_t *root)
+{
+    static const char *const names[] = {"name",    "timezone", "transformers",
+                                        "feeders", "chargers", NULL};
+    has_only(r, root, "", names);
+    r->made->name = memory_text(read_text(r, root, "name", ""));
+    const char *zone = read_text(r, root, "timezone", "Europe/Amsterdam");
+    if (strcmp(zone, "Europe/Amsterdam"))
         complain(r, "timezone: \"%s\" is not known, only Europe/Amsterdam is", zone);
+}
+
+// What names something else is read only when that was read well, so that one fault is told once.
+static void read_grid(struct reading *r, json_t *root)
+{
+    static const char *const of_feeder[] = {"id", "limit_w", NULL};
+    static const char *const of_transformer[] = {"id", "limit_w", "feeders", NULL};
+    struct replay_case *made = r->made;
+    read_about(r, root);
+    made->feeders = read_places(r, root, "feeders", of_feeder, 0, &made->feeder_count);
+    made->transformers = read_places(r, root, "transformers", of_transformer,
+                                     (size_t)made->feeder_count, &made->transformer_count);
     if (!made->feeder_count && !r->bad)
         complain(r, "feeders: there is none");
+    if (!r->bad)
+        hang_feeders(r, root);
+    if (!r->bad)
+        read_chargers(r, root);
 }
 
 static bool read_grid_file(struct replay_case *made, const char *folder)
@@ -285,19 +336,35 @@ static bool read_grid_file(struct replay_case *made, const char *folder)
 
 // ---- the two tables ----
 
+// A field of a line without blanks, then quotes around it, as socmod-ingest reads it.
+static char *bare(char *field)
+{
+    static const char blanks[] = " \t\r\n";
+    field += strspn(field, blanks);
+    size_t len = strlen(field);
+    while (len && strchr(blanks, field[len - 1]))
+        len--;
+    if (len >= 2 && field[0] == '"' && field[len - 1] == '"') {
+        field++;
+        len -= 2;
+    }
+    field[len] = '\0';
+    return field;
+}
+
 static size_t split(char *line, char *fields[static MOST_FIELDS])
 {
     size_t count = 0;
-    line[strcspn(line, "\r\n")] = '\0';
     while (line && count < MOST_FIELDS)
-        fields[count++] = strsep(&line, ",");
+        fields[count++] = bare(strsep(&line, ","));
     return count;
 }
 
 static bool find_columns(struct reading *r, char *line, const char *const *names)
 {
+    static const char marked[] = "\xef\xbb\xbf"; // of UTF-8
     char *found[MOST_FIELDS];
-    size_t count = split(line, found);
+    size_t count = split(line + (strncmp(line, marked, 3) ? 0 : 3), found);
     for (size_t i = 0; names[i]; i++) {
         for (r->columns[i] = 0; r->columns[i] < count; r->columns[i]++)
             if (!strcmp(found[r->columns[i]], names[i]))
@@ -377,6 +444,8 @@ static bool read_load_key(struct reading *r, int *feeder, int64_t *quarter)
         return complain(r, "feeder: \"%s\" is not in grid.json", r->fields[0]);
     if (!read_time(r, "quarter", r->fields[1], quarter))
         return false;
+    if (*quarter < FIRST || *quarter >= END)
+        return complain(r, "quarter: \"%s\" is not in the years 2001 to 2098", r->fields[1]);
     return *quarter % QUARTER_S == 0
            || complain(r, "quarter: \"%s\" is not the start of one", r->fields[1]);
 }
@@ -432,7 +501,7 @@ static bool check_measured(struct replay_case *made, const char *folder)
             int q = 0;
             while (q < made->quarters && case_load(made, q, f)[phase] == FACTS_UNKNOWN)
                 q++;
-            if (q == made->quarters)
+            if (q == made->quarters && !r.bad)
                 complain(&r, "p_l%d_w: feeder \"%s\" was never measured", phase + 1,
                          made->feeders[f].id);
         }
@@ -526,6 +595,8 @@ static bool read_sessions(struct replay_case *made, const char *folder)
 
 static void take_policies(struct reading *r)
 {
+    if (!*config.policies)
+        complain(r, "policies: there is none");
     for (char *word = strtok(config.policies, " \t"); word; word = strtok(NULL, " \t")) {
         int policy = 0;
         while (policy < CASE_POLICIES && strcmp(policy_names[policy], word))

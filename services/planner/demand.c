@@ -8,7 +8,7 @@
 enum {
     DRAWS_W = 80,      // a phase with more is in use
     ALLOWANCE_W = 200, // above what was drawn
-    STAND_IN = 2,      // quarters that a report may be older
+    STAND_IN = 2,      // quarters that a report may be older than what its feeder tells
     QUARTERS_A_DAY = 96,
     PAUSE = 4,    // quarters of a pause, and of charging before the next
     OLD_HAND = 8, // quarters after which a car that came by day counts most
@@ -23,9 +23,9 @@ static const double USES_PHASE = 0.6;  // how many of its phases an average car 
 static const double AT_ONCE = 0.8;     // of arrivals that start to charge at once
 static const double MID_QUARTER = 0.5; // an arrival falls on average in the middle
 
-int demand_report(const struct facts_connection *connection)
+int demand_report(const struct facts_connection *connection, int late)
 {
-    for (int at = 0; at <= STAND_IN; at++)
+    for (int at = 0; at <= late + STAND_IN && at < FACTS_QUARTERS; at++)
         for (int own = 0; own < connection->phase_count; own++)
             if (connection->loads[at].drawn_w[own] != FACTS_UNKNOWN)
                 return at;
@@ -49,7 +49,8 @@ static int32_t wanted(const struct facts_connection *connection, int at, int32_t
                       int32_t capacity_w, int32_t limit_w)
 {
     unsigned before = 0;
-    most_drawn(connection, at + 1, &before);
+    if (at + 1 < FACTS_QUARTERS)
+        most_drawn(connection, at + 1, &before);
     bool came = !before;
     int32_t held_w = limit_w < capacity_w ? limit_w : capacity_w;
     if (came || most_w >= CLOSE * held_w)
@@ -112,11 +113,11 @@ double demand_weight(int charging, int slot)
     return BY_DAY * (1 + fmin(charging, OLD_HAND) / OLD_HAND);
 }
 
-struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,
+struct demand demand_of(const struct facts_connection *connection, int late, int32_t capacity_w,
                         int32_t limit_w)
 {
     unsigned all = (1U << connection->phase_count) - 1;
-    int at = demand_report(connection);
+    int at = demand_report(connection, late);
     if (at < 0)
         return (struct demand){.kind = DEMAND_UNHEARD, .phases = all, .level_w = capacity_w};
     unsigned phases = 0;

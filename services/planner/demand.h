@@ -23,15 +23,19 @@ struct demand {
     int back;        // where it drew, but was paused before: quarters since
 };
 
-// The quarter of which its newest report tells, at most two before the last; -1: none.
-int demand_report(const struct facts_connection *connection);
+// The quarter of which its newest report tells; -1: none that counts. It counts for two quarters
+// more, and while the loads of its feeder come no sooner: from them it is taken off.
+//
+//   late  of its feeder, forecast_late()
+int demand_report(const struct facts_connection *connection, int late);
 
+// late        of its feeder
 // capacity_w  what contract and chargers allow per phase
 // limit_w     per phase, in force at the end of the quarter of demand_report()
 //
 // A car that drew close to its limit, or that came in mid-quarter, may want all there is;
 // another a little more than it drew, at least 6 A.
-struct demand demand_of(const struct facts_connection *connection, int32_t capacity_w,
+struct demand demand_of(const struct facts_connection *connection, int late, int32_t capacity_w,
                         int32_t limit_w);
 
 // How much a car counts when room is shared out, from how long it has been charging by a quarter

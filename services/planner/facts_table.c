@@ -373,13 +373,21 @@ static bool draws(const struct facts_connection *connection, int at)
            || connection->loads[at].drawn_w[2] > 0;
 }
 
+static bool is_paused(const struct facts_connection *connection, int at)
+{
+    int32_t limit_w = connection->loads[at].limit_w;
+    return limit_w != FACTS_UNKNOWN && limit_w < HORIZON_LEAST_W * connection->phase_count;
+}
+
 // Does the base load of its feeder, its own demand, or what it counts in a share rest on quarters
 // before the last two?
 static bool needs_older(const struct facts *facts, const struct facts_connection *connection,
                         bool older)
 {
     const struct facts_feeder *feeder = &facts->feeders[connection->feeder];
-    return older || (draws(connection, 1) && is_tight(facts, feeder))
+    return older
+           || ((draws(connection, 1) || is_paused(connection, 0) || is_paused(connection, 1))
+               && is_tight(facts, feeder))
            || (!has_load(connection, 0) && !has_load(connection, 1));
 }
 

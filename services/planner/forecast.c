@@ -2,6 +2,7 @@
 
 #include "services/planner/forecast.h"
 #include "base/clock.h"
+#include "services/planner/demand.h"
 
 enum { STAND_IN = 2 }; // quarters that a load may be older than the one it stands in for
 
@@ -11,6 +12,17 @@ int forecast_newest(const struct facts_feeder *feeder, int phase)
         if (feeder->measured_w[at][phase] != FACTS_UNKNOWN)
             return at;
     return -1;
+}
+
+int forecast_late(const struct facts_feeder *feeder)
+{
+    int late = -1;
+    for (int phase = 0; phase < PHASES; phase++) {
+        int at = forecast_newest(feeder, phase);
+        if (at >= 0 && (late < 0 || at < late))
+            late = at;
+    }
+    return late < 0 ? 0 : late;
 }
 
 static int32_t least(int32_t a, int32_t b)
@@ -42,16 +54,13 @@ int32_t forecast_heard(const struct facts_connection *connection, int own, int a
 
 bool forecast_is_deaf(const struct facts *facts, int feeder)
 {
-    int all = 0, unheard = 0;
+    int all = 0, unheard = 0, late = forecast_late(&facts->feeders[feeder]);
     for (int i = 0; i < facts->connection_count; i++) {
         const struct facts_connection *connection = &facts->connections[i];
         if (connection->feeder != feeder)
             continue;
-        bool heard = false;
-        for (int own = 0; own < connection->phase_count; own++)
-            heard = heard || forecast_heard(connection, own, 0) != FACTS_UNKNOWN;
         all++;
-        unheard += !heard;
+        unheard += demand_report(connection, late) < 0;
     }
     return 2 * unheard > all;
 }

@@ -21,6 +21,10 @@ struct forecast {
 // enough; -1: none.
 int forecast_newest(const struct facts_feeder *feeder, int phase);
 
+// How late the newest measurement of any phase is, in quarters, and so how late reports of chargers
+// may be that go with it; 0: not late, or none is fresh enough.
+int forecast_late(const struct facts_feeder *feeder);
+
 // What contract and chargers allow, per phase of the connection.
 int32_t forecast_capacity(const struct facts_connection *connection);
 
@@ -32,7 +36,7 @@ int32_t forecast_held(const struct facts_connection *connection, int64_t quarter
 // phase `own`? FACTS_UNKNOWN: no.
 int32_t forecast_heard(const struct facts_connection *connection, int own, int at);
 
-// Is it unheard, at most connections of a feeder, what they drew of late?
+// Is it unheard, at most connections of a feeder, what they drew when it was last measured?
 bool forecast_is_deaf(const struct facts *facts, int feeder);
 
 // Is what its chargers draw taken to be what is usual, because it is deaf? Not where a limit by

@@ -187,11 +187,12 @@ static float unheard(const struct facts *facts, const struct foresight_clock *cl
         const struct facts_connection *connection = &facts->connections[i];
         if (f < facts->feeder_count && connection->feeder != f)
             continue;
+        if (demand_report(connection, forecast_late(&facts->feeders[connection->feeder])) >= 0)
+            continue;
         bool is_deaf = deaf[connection->feeder];
         float held_w = (float)forecast_held(connection, clock->quarter, is_deaf ? measured_at : 0);
         for (int own = 0; own < connection->phase_count; own++)
-            if (connection->grid_phase[own] == phase
-                && forecast_heard(connection, own, 0) == FACTS_UNKNOWN)
+            if (connection->grid_phase[own] == phase)
                 sum_w += is_deaf ? expected * held_w : held_w;
     }
     return sum_w;

@@ -16,5 +16,5 @@ int32_t headroom_margin(int32_t limit_w, double share, int age)
 int32_t headroom_left(int32_t limit_w, int32_t base_w, int32_t margin_w)
 {
     int64_t left_w = (int64_t)limit_w - base_w - margin_w;
-    return (int32_t)(left_w < -INT32_MAX ? -INT32_MAX : left_w);
+    return (int32_t)(left_w < -INT32_MAX ? -INT32_MAX : left_w > INT32_MAX ? INT32_MAX : left_w);
 }

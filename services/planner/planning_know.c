@@ -11,12 +11,17 @@
 
 enum { HOUR_S = 3600 };
 
+static int late_of(const struct planning *p, const struct facts_connection *connection)
+{
+    return forecast_late(&p->facts->feeders[connection->feeder]);
+}
+
 // What it was held at when it drew what was last reported of it: a limit that came since says
 // nothing of why it drew no more.
 static int32_t held_then(const struct planning *p, int i)
 {
     const struct facts_connection *connection = &p->facts->connections[i];
-    int at = planning_most(demand_report(connection), 0);
+    int at = planning_most(demand_report(connection, late_of(p, connection)), 0);
     int32_t reported_w = connection->loads[at].limit_w;
     if (reported_w == FACTS_UNKNOWN)
         return forecast_held(connection, p->quarter, at);
@@ -72,7 +77,7 @@ static void know_connection(struct planning *p, int i)
                                                           seat->capacity_w, p->quarter, end)
                                         : seat->told_w;
     seat->could_w = planning_most(seat->told_w, seat->coming_w);
-    seat->demand = demand_of(connection, seat->capacity_w, held_then(p, i));
+    seat->demand = demand_of(connection, late_of(p, connection), seat->capacity_w, held_then(p, i));
     bool idle = seat->demand.kind == DEMAND_IDLE;
     for (int own = 0; own < phases; own++)
         if (idle || seat->demand.phases >> own & 1)

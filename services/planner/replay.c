@@ -89,7 +89,7 @@ static int32_t measured_place(const struct replay *replay, int quarter, int plac
     const struct replay_case *given = replay->given;
     if (place < given->feeder_count)
         return measured(replay, quarter, place, phase);
-    int32_t sum_w = 0;
+    int64_t sum_w = 0;
     for (int f = 0; f < given->feeder_count; f++) {
         if (given->feeders[f].above != place - given->feeder_count)
             continue;
@@ -98,7 +98,7 @@ static int32_t measured_place(const struct replay *replay, int quarter, int plac
             return FACTS_UNKNOWN;
         sum_w += w;
     }
-    return sum_w;
+    return (int32_t)(sum_w > INT32_MAX ? INT32_MAX : sum_w < -INT32_MAX ? -INT32_MAX : sum_w);
 }
 
 static void know_feeder(const struct replay *replay, int quarter, int f)
@@ -558,7 +558,7 @@ static void print_forecast(const struct replay *replay)
            foreseen->rounds ? (double)foreseen->cpu_ns / 1000 / (double)foreseen->rounds : 0.0);
 }
 
-static void print_result(const struct replay *replay, const struct score *score)
+static bool print_result(const struct replay *replay, const struct score *score)
 {
     printf(
         "{\"policy\":\"%s\",\"days\":%.3f,\"charger_days\":%.2f,"
@@ -575,39 +575,26 @@ static void print_result(const struct replay *replay, const struct score *score)
     else
         printf(",\"forecast\":null,\"cpu_us_per_series_round\":null");
     printf("}\n");
-    fflush(stdout);
+    if (!fflush(stdout) && !ferror(stdout))
+        return true;
+    fprintf(stderr, "standard output: %s\n", strerror(errno));
+    return false;
 }
 
-static bool draw_plot(const char *plot, const struct replay *replay,
-                      const struct score_run *uncontrolled, const struct score_run *run,
-                      enum case_policy policy)
-{
-    FILE *file = fopen(plot, "we");
-    bool good = file != NULL;
-    if (file) {
-        plot_write(file, replay->given, replay->base_w, uncontrolled, run,
-                   case_policy_name(policy));
-        good = !ferror(file);
-        good = !fclose(file) && good;
-    }
-    if (!good)
-        fprintf(stderr, "%s: %s\n", plot, strerror(errno));
-    return good;
-}
-
-static bool run_all(struct replay *replay, const char *plot)
+static bool run_all(struct replay *replay, FILE *plot)
 {
     const struct replay_case *given = replay->given;
     // All is measured against the days without control, and the picture shows one policy.
     struct score_run uncontrolled = run_policy(replay, CASE_NONE), shown = {0};
     enum case_policy shown_policy = CASE_NONE;
-    for (enum case_policy policy = CASE_NONE; policy < CASE_POLICIES; policy++) {
+    bool good = true;
+    for (enum case_policy policy = CASE_NONE; good && policy < CASE_POLICIES; policy++) {
         if (!given->policies[policy])
             continue;
         struct score_run run = policy ? run_policy(replay, policy) : uncontrolled;
         replay->policy = policy;
         struct score score = score_of(given, replay->base_w, &uncontrolled, &run);
-        print_result(replay, &score);
+        good = print_result(replay, &score);
         if (!policy)
             continue;
         if (plot && shown_policy != CASE_FORECAST) {
@@ -618,12 +605,27 @@ static bool run_all(struct replay *replay, const char *plot)
             run_free(&run);
         }
     }
-    bool good = !plot
-                || draw_plot(plot, replay, &uncontrolled, shown_policy ? &shown : &uncontrolled,
-                             shown_policy);
+    if (plot && good)
+        plot_write(plot, given, replay->base_w, &uncontrolled,
+                   shown_policy ? &shown : &uncontrolled, case_policy_name(shown_policy));
     run_free(&uncontrolled);
     run_free(&shown);
     return good;
+}
+
+// The file is opened before hours of replay, not after them.
+static bool run_and_plot(struct replay *replay, const char *plot)
+{
+    FILE *file = plot ? fopen(plot, "we") : NULL;
+    bool drawn = !plot || file;
+    bool good = drawn && run_all(replay, file);
+    if (file) {
+        drawn = !ferror(file);
+        drawn = !fclose(file) && drawn;
+    }
+    if (!drawn)
+        fprintf(stderr, "%s: %s\n", plot, strerror(errno));
+    return good && drawn;
 }
 
 int replay_run(const char *folder, const char *plot, const struct round_rules *rules)
@@ -636,7 +638,7 @@ int replay_run(const char *folder, const char *plot, const struct round_rules *r
     plant_fill_gaps(given, base_w);
     struct replay replay = {.given = given, .rules = rules, .base_w = base_w};
     replay.foreseen.series = memory_new(columns * HORIZONS, sizeof *replay.foreseen.series);
-    bool good = run_all(&replay, plot);
+    bool good = run_and_plot(&replay, plot);
     free(replay.foreseen.series);
     free(base_w);
     case_free(given);

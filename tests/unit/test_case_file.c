@@ -113,6 +113,26 @@ Test(case_file, reads)
     case_free(c);
 }
 
+// As spreadsheets write it, with columns that nobody asks for.
+Test(case_file, reads_a_table_as_the_import_does)
+{
+    char folder[32];
+    write_case(folder, 1,
+               "\xef\xbb\xbf\"feeder\", quarter ,p_l1_w,u_l1_v,p_l2_w,p_l3_w\r\n"
+               "\"F2\",2026-01-14T13:15:00Z, 1 ,230,\"2\",3\r\n\r\n"
+               "F1,\"2026-01-14T13:15:00Z\",4,,5,\"\"\r\nF1,2026-01-14T13:30:00Z,4,,5,6");
+    struct replay_case *c = case_read(folder);
+    remove_case(folder);
+    cr_assert(c);
+    cr_expect_eq(case_load(c, 0, 1)[0], 1);
+    cr_expect_eq(case_load(c, 0, 1)[1], 2);
+    cr_expect_eq(case_load(c, 0, 1)[2], 3);
+    cr_expect_eq(case_load(c, 0, 0)[1], 5);
+    cr_expect_eq(case_load(c, 0, 0)[2], FACTS_UNKNOWN);
+    cr_expect_eq(case_load(c, 1, 0)[2], 6);
+    case_free(c);
+}
+
 struct bad {
     int file;
     char text[TEXT];
@@ -129,10 +149,26 @@ ParameterizedTestParameters(case_file, refuses)
 {
     static struct bad cases[] = {
         {0, "{\"name\":\n}", "grid.json:2: "},
-        {0, "{\"feeders\":[],\"chargers\":[]}", "grid.json: transformers: must be a list"},
+        {0, "{\"feeders\":[{\"id\":\"F1\"}],\"chargers\":[]}",
+         "grid.json: transformers: must be a list"},
         {0, GRID("{\"id\":\"F1\"}", ""), "grid.json: feeders[1].id: \"F1\" stands twice"},
         {0, GRID("{\"id\":\"F2\",\"limit_w\":[1,2]}", ""), "grid.json: feeders[1].limit_w: "},
         {0, GRID("{\"id\":\"F2\",\"limit_w\":[1,0,2]}", ""), "grid.json: feeders[1].limit_w[1]: "},
+        {0, GRID("{\"id\":\"F2\",\"limit_w\":[1,2,0.4]}", ""),
+         "grid.json: feeders[1].limit_w[2]: "},
+        {0, GRID("{\"id\":\"F2\",\"limits_w\":[1,2,3]}", ""),
+         "grid.json: feeders[1].limits_w: no such field"},
+        {0,
+         GRID("{\"id\":\"F2\"}", "{\"id\":\"C1\",\"feeder\":\"F2\",\"phases\":\"1\",\"max_A\":9}"),
+         "grid.json: chargers[0].max_A: no such field"},
+        {0, "{\"zone\":\"UTC\",\"feeders\":[],\"transformers\":[],\"chargers\":[]}",
+         "grid.json: zone: no such field"},
+        {0, "{\"timezone\":1,\"feeders\":[],\"transformers\":[],\"chargers\":[]}",
+         "grid.json: timezone: must be a text"},
+        {0, "{\"timezone\":\"Europe/Rome\",\"feeders\":[],\"transformers\":[],\"chargers\":[]}",
+         "grid.json: timezone: \"Europe/Rome\" is not known"},
+        {0, "{\"feeders\":[],\"transformers\":[],\"chargers\":[]}",
+         "grid.json: feeders: there is none"},
         {0, GRID("{\"id\":\"F3\"}", ""), "grid.json: transformers[0].feeders[1]: is no feeder"},
         {0, GRID("{\"id\":\"F2\"}", "{\"id\":\"C1\",\"feeder\":\"F9\",\"phases\":\"1\"}"),
          "grid.json: chargers[0].feeder: is no feeder"},
@@ -143,6 +179,13 @@ ParameterizedTestParameters(case_file, refuses)
          "grid.json: chargers[0].max_a: "},
         {1, "feeder,quarter,p_l1_w,p_l2_w\n", "loads.csv:1: there is no column \"p_l3_w\""},
         {1, "", "loads.csv: is empty"},
+        {1, LOADS(""), "loads.csv: p_l1_w: feeder \"F1\" was never"},
+        {1, LOADS("F1,2026-01-14T13:00:00Z,1,2,3\rF1,2026-01-14T13:15:00Z,1,2,3\n"),
+         "loads.csv:2: p_l3_w: \"3\rF1\" is not a number"},
+        {1, LOADS("F1,2000-12-31T23:45:00Z,1,2,3\n"),
+         "loads.csv:2: quarter: \"2000-12-31T23:45:00Z\" is not in the years"},
+        {1, LOADS("F1,2099-01-01T00:00:00Z,1,2,3\n"),
+         "loads.csv:2: quarter: \"2099-01-01T00:00:00Z\" is not in the years"},
         {1, LOADS("F1,2026-01-14T13:00:00Z,1,2,3\nF9,2026-01-14T13:00:00Z,1,2,3\n"),
          "loads.csv:3: feeder: \"F9\""},
         {1, LOADS("F1,2026-01-14T13:00:00,1,2,3\n"), "loads.csv:2: quarter: "},
@@ -154,7 +197,7 @@ ParameterizedTestParameters(case_file, refuses)
         {1, LOADS("F1,2026-01-14T13:00:00Z,1,2,3\nF1,2026-01-14T13:00:00Z,1,2,3\n"),
          "loads.csv:3: quarter: feeder \"F1\" has"},
         {1, LOADS("F1,2026-01-14T13:00:00Z,1,2,3\n"), "loads.csv: p_l1_w: feeder \"F2\" was never"},
-        {1, LOADS("F1,1926-01-14T13:00:00Z,1,2,3\nF1,2026-01-14T13:00:00Z,1,2,3\n"),
+        {1, LOADS("F1,2015-01-14T13:00:00Z,1,2,3\nF1,2026-01-14T13:00:00Z,1,2,3\n"),
          "loads.csv:3: quarter: \"2026-01-14T13:00:00Z\" is too far"},
         {2, SESSIONS("C9,2026-01-14T13:00:00Z,2026-01-14T14:00:00Z,1,1,\n"),
          "sessions.csv:2: charger: "},
@@ -173,6 +216,7 @@ ParameterizedTestParameters(case_file, refuses)
         {3, "[case]\nloss_percent = 101\n", "case.ini:2: [case] loss_percent: "},
         {3, "[case]\nscore_from = 2026-02-01T00:00:00Z\n", "case.ini: score_from: "},
         {3, "[case]\nscore_from = noon\n", "case.ini: score_from: "},
+        {3, "[case]\npolicies =\n", "case.ini: policies: there is none"},
         {3, "[case]\npolicies = none best\n", "case.ini: policies: \"best\""},
     };
     return cr_make_param_array(struct bad, cases, COUNT(cases));
@@ -194,4 +238,6 @@ ParameterizedTest(struct bad *c, case_file, refuses)
     told[len] = '\0';
     snprintf(wanted, sizeof wanted, "%s/%s", folder, c->says);
     cr_expect(!strncmp(told, wanted, strlen(wanted)), "wanted \"%s\", got \"%s\"", wanted, told);
+    const char *end = strchr(told, '\n');
+    cr_expect(end && !end[1], "one line for one fault: %s", told);
 }

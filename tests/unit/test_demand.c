@@ -88,7 +88,7 @@ ParameterizedTest(struct seen *c, demand, is_judged_by_what_was_drawn)
     for (int at = 0; at < FACTS_QUARTERS; at++)
         for (int own = 0; own < PHASES; own++)
             connection.loads[at].drawn_w[own] = at < 4 ? c->drawn_w[at][own] : NONE;
-    struct demand demand = demand_of(&connection, FULL_W, c->limit_w);
+    struct demand demand = demand_of(&connection, 0, FULL_W, c->limit_w);
     cr_expect_eq(demand.kind, c->kind, "%s: %d", c->why, demand.kind);
     cr_expect_eq(demand.phases, c->phases, "%s: %x", c->why, demand.phases);
     cr_expect_eq(demand.level_w, c->level_w, "%s: %d", c->why, demand.level_w);
@@ -100,9 +100,26 @@ Test(demand, looks_only_at_phases_that_the_connection_has)
     for (int at = 0; at < FACTS_QUARTERS; at++)
         for (int own = 0; own < PHASES; own++)
             connection.loads[at].drawn_w[own] = own ? 3000 : NONE;
-    struct demand demand = demand_of(&connection, FULL_W, FULL_W);
+    struct demand demand = demand_of(&connection, 0, FULL_W, FULL_W);
     cr_expect_eq(demand.kind, DEMAND_UNHEARD);
     cr_expect_eq(demand.phases, 1);
+}
+
+Test(demand, counts_a_report_that_is_as_old_as_the_loads_it_goes_with)
+{
+    enum { LATE = 4 };
+    for (int newest = 0; newest < FACTS_QUARTERS; newest++) {
+        struct facts_connection connection = {.phase_count = 3};
+        for (int at = 0; at < FACTS_QUARTERS; at++)
+            for (int own = 0; own < PHASES; own++)
+                connection.loads[at].drawn_w[own] = at < newest ? NONE : FULL_W;
+        bool counts = newest <= LATE + 2;
+        cr_expect_eq(demand_report(&connection, LATE), counts ? newest : -1, "%d", newest);
+        cr_expect_eq(demand_of(&connection, LATE, FULL_W, FULL_W).kind,
+                     counts ? DEMAND_SEEN : DEMAND_UNHEARD, "%d", newest);
+        cr_expect_eq(demand_of(&connection, FACTS_FRESH - 1, FULL_W, FULL_W).kind, DEMAND_SEEN,
+                     "%d: as old as can be", newest);
+    }
 }
 
 Test(demand, reserves_little_for_a_car_that_may_come)
@@ -141,7 +158,7 @@ ParameterizedTest(struct stay *c, demand, knows_how_long_a_car_has_been_charging
             connection.loads[at].drawn_w[own] = c->drawn_w[at];
         connection.loads[at].limit_w = at == c->paused ? 0 : NONE;
     }
-    struct demand demand = demand_of(&connection, FULL_W, FULL_W);
+    struct demand demand = demand_of(&connection, 0, FULL_W, FULL_W);
     cr_expect_eq(demand.charging, c->charging, "%s: %d", c->why, demand.charging);
 }
 
@@ -212,7 +229,7 @@ static struct demand demand_of_past(const char *past)
     for (int at = 0; at < FACTS_QUARTERS; at++)
         connection.loads[at] =
             (struct facts_load){{past[at] == 'D' ? FULL_W : 0}, past[at] == 'P' ? 0 : NONE};
-    return demand_of(&connection, FULL_W, past[0] == 'P' ? 0 : FULL_W);
+    return demand_of(&connection, 0, FULL_W, past[0] == 'P' ? 0 : FULL_W);
 }
 
 ParameterizedTest(struct turn *c, demand, lets_pauses_go_round)
@@ -250,10 +267,10 @@ Test(demand, counts_as_paused_below_6_A_on_each_phase)
     struct facts_connection connection = {.phase_count = 3};
     for (int at = 0; at < FACTS_QUARTERS; at++)
         connection.loads[at] = (struct facts_load){{at < 2 ? FULL_W : 0}, at < 4 ? 4139 : NONE};
-    cr_expect_eq(demand_of(&connection, FULL_W, FULL_W).charging, 4);
+    cr_expect_eq(demand_of(&connection, 0, FULL_W, FULL_W).charging, 4);
     for (int at = 2; at < 4; at++)
         connection.loads[at].limit_w = 4140;
-    cr_expect_eq(demand_of(&connection, FULL_W, FULL_W).charging, 2, "it could have charged");
+    cr_expect_eq(demand_of(&connection, 0, FULL_W, FULL_W).charging, 2, "it could have charged");
 }
 
 Test(demand, is_no_pause_where_the_contract_allows_no_more)
@@ -261,6 +278,6 @@ Test(demand, is_no_pause_where_the_contract_allows_no_more)
     struct facts_connection connection = {.phase_count = 1};
     for (int at = 0; at < FACTS_QUARTERS; at++)
         connection.loads[at] = (struct facts_load){{0}, NONE};
-    cr_expect_eq(demand_of(&connection, 1000, 1000).kind, DEMAND_IDLE);
-    cr_expect_eq(demand_of(&connection, 1000, 999).kind, DEMAND_PAUSED);
+    cr_expect_eq(demand_of(&connection, 0, 1000, 1000).kind, DEMAND_IDLE);
+    cr_expect_eq(demand_of(&connection, 0, 1000, 999).kind, DEMAND_PAUSED);
 }

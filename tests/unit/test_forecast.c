@@ -37,6 +37,7 @@ ParameterizedTest(struct newest *c, forecast, takes_the_newest_that_is_fresh)
             feeder.measured_w[at][phase] = phase == 1 ? c->measured_w[at] : NONE;
     cr_expect_eq(forecast_newest(&feeder, 1), c->at, "%s", c->why);
     cr_expect_eq(forecast_newest(&feeder, 0), -1, "%s: another phase", c->why);
+    cr_expect_eq(forecast_late(&feeder), c->at < 0 ? 0 : c->at, "%s: late", c->why);
 }
 
 struct drawn {

@@ -42,4 +42,5 @@ Test(headroom, may_be_negative_but_does_not_wrap)
     cr_expect_eq(headroom_left(20000, 12000, 1000), 7000);
     cr_expect_eq(headroom_left(20000, 25000, 1000), -6000);
     cr_expect_eq(headroom_left(0, INT32_MAX, INT32_MAX), -INT32_MAX);
+    cr_expect_eq(headroom_left(1000000000, -INT32_MAX, 0), INT32_MAX);
 }

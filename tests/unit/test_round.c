@@ -199,6 +199,28 @@ Test(round, shares_what_is_left_and_says_why)
     free(s);
 }
 
+// All that is known is an hour and a quarter old: what chargers drew too.
+Test(round, shares_what_is_left_when_all_of_it_comes_late)
+{
+    enum { LATE = 5 };
+    struct street *s = street_new(20000, 0);
+    for (int f = 0; f < 2; f++)
+        measure(s, f, LATE, f ? 6000 : 6000 + 6 * FULL_W);
+    for (int i = 0; i < CARS; i++)
+        for (int at = LATE; at < LATE + 2; at++)
+            for (int own = 0; own < PHASES; own++)
+                s->connections[i].loads[at].drawn_w[own] = i < 6 ? FULL_W : 0;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 20);
+    cr_expect_eq(round->sight, FACTS_SIGHT_LATE);
+    cr_expect_eq(round->deaf, 0, "their reports are no later than the loads");
+    cr_expect_eq(round->lines[0].controlled_w, 6 * FULL_W);
+    cr_expect_eq(round->lines[0].demand_w, 6 * FULL_W);
+    cr_expect_eq(sent(round), 6, "feeder 1 only: %d", sent(round));
+    cr_expect_leq(round->lines[0].given_w, round->lines[0].headroom_w);
+    round_free(round);
+    free(s);
+}
+
 // What is foreseen of a feeder: a peak in the third hour.
 static void foresee_peak(struct facts_feeder *feeder)
 {
@@ -753,6 +775,33 @@ Test(round, shares_what_a_hand_leaves_of_a_place)
         cr_expect_eq(share_of(round, i)->priority, 1);
     }
     cr_expect_eq(paused, 4);
+    round_free(round);
+    free(s);
+}
+
+// One that was told to pause may now have more, but less than its meter still holds.
+Test(round, counts_what_corrects_a_pause_that_has_not_arrived)
+{
+    struct street *s = street_new(20000, 0);
+    measure(s, 0, 0, 6000 + 2 * FULL_W);
+    measure(s, 1, 0, 6000);
+    for (int i = 0; i < CARS; i++)
+        draw(s, i, i < 2 ? FULL_W : 0, i < 2 ? FULL_W : 0, i < 2 ? FULL_W : 0);
+    for (int phase = 0; phase < PHASES; phase++)
+        s->feeders[0].limit_w[phase] = 12000;
+    s->feeders[0].hand = (struct facts_hand){3, START + 86400};
+    struct horizon_plan coming = {START, START + 86400, 1, {{START, 0}}};
+    s->connections[0].coming = &coming;
+    s->connections[0].coming_by_hand = true;
+    struct round *round = round_plan(&s->facts, &rules, START, START + 60);
+    const struct round_share *share = share_of(round, 0);
+    cr_expect_eq(share->decision, ROUND_SEND);
+    cr_expect_lt(share->share_w, 3 * FULL_W);
+    cr_expect_leq(round->lines[0].given_w, round->lines[0].headroom_w, "%jd of %d",
+                  (intmax_t)round->lines[0].given_w, round->lines[0].headroom_w);
+    char action[64];
+    snprintf(action, sizeof action, "from %d to %d W per phase", FULL_W, share->share_w / 3);
+    cr_expect(strstr(share->reason, action), "%s", share->reason);
     round_free(round);
     free(s);
 }

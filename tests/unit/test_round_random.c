@@ -263,11 +263,12 @@ static struct demand demand_then(const struct street *s, int i)
 {
     const struct facts_connection *connection = &s->connections[i];
     int32_t capacity_w = forecast_capacity(connection);
-    int at = higher(demand_report(connection), 0);
+    int late = forecast_late(&s->feeders[connection->feeder]);
+    int at = higher(demand_report(connection, late), 0);
     int32_t limit_w = connection->loads[at].limit_w;
     limit_w = limit_w == FACTS_UNKNOWN ? forecast_held(connection, s->quarter, at)
                                        : lower(limit_w / connection->phase_count, capacity_w);
-    return demand_of(connection, capacity_w, limit_w);
+    return demand_of(connection, late, capacity_w, limit_w);
 }
 
 // What a connection draws, on each of its phases in use, when it is held at level_w.
