@@ -66,7 +66,9 @@ const struct list list_transformers = {
             " lateral (select count(*) as n, array_agg(f.number) as numbers,"
             "   coalesce(array_agg(f.id order by f.id), '{}') as ids"
             "  from grid.feeder f where f.transformer = t.number) fs,"
-            " lateral (select max(n.quarter) as quarter from unnest(fs.numbers) u (number),"
+            // While a quarter hour comes in, feeder by feeder, the one before it is the last.
+            " lateral (select case when max(n.quarter) - min(n.quarter) <= interval '30 minutes'"
+            "   then min(n.quarter) else max(n.quarter) end as quarter from unnest(fs.numbers) u (number),"
             "   lateral (select q.quarter from dali.quarter q where q.feeder = u.number"
             "    order by q.quarter desc limit 1) n) z,"
             " lateral (select t.id, t.name, t.limit_w, fs.ids as feeders, " WORST " as worst,"
