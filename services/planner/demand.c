@@ -61,16 +61,27 @@ static int32_t wanted(const struct facts_connection *connection, int at, int32_t
     return wanted_w < capacity_w ? wanted_w : capacity_w;
 }
 
+static bool draws(const struct facts_load *load, int phase_count)
+{
+    for (int own = 0; own < phase_count; own++)
+        if (load->drawn_w[own] > DRAWS_W)
+            return true;
+    return false;
+}
+
+bool demand_is_pause(const struct facts_load *load, int phase_count)
+{
+    return load->limit_w != FACTS_UNKNOWN && load->limit_w < HORIZON_LEAST_W * phase_count
+           && !draws(load, phase_count);
+}
+
 // The quarters in which it drew, or had to pause, from `at` backwards without a break.
 static void look_back(const struct facts_connection *connection, int at, struct demand *demand)
 {
     for (; at < FACTS_QUARTERS; at++) {
         const struct facts_load *load = &connection->loads[at];
-        unsigned phases = 0;
-        most_drawn(connection, at, &phases);
-        bool paused = !phases && load->limit_w != FACTS_UNKNOWN
-                      && load->limit_w < HORIZON_LEAST_W * connection->phase_count;
-        if (!phases && !paused)
+        bool paused = demand_is_pause(load, connection->phase_count);
+        if (!paused && !draws(load, connection->phase_count))
             return;
         if (paused && demand->paused == demand->charging)
             demand->paused++;
@@ -78,6 +89,8 @@ static void look_back(const struct facts_connection *connection, int at, struct 
             demand->back = demand->charging;
         demand->charging++;
     }
+    if (demand->paused == demand->charging)
+        demand->paused = demand->charging += connection->paused_before;
 }
 
 double demand_usual(double arrivals, int slot)

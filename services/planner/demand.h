@@ -29,6 +29,9 @@ struct demand {
 //   late  of its feeder, forecast_late()
 int demand_report(const struct facts_connection *connection, int late);
 
+// Was it held below 6 A, and drew nothing?
+bool demand_is_pause(const struct facts_load *load, int phase_count);
+
 // late        of its feeder
 // capacity_w  what contract and chargers allow per phase
 // limit_w     per phase, in force at the end of the quarter of demand_report()

@@ -17,6 +17,7 @@ enum {
     PHASES = 3,
     FACTS_FRESH = 8,     // quarters: older measurements are not planned with
     FACTS_QUARTERS = 10, // kept of loads, which may stand in for a missing one two later
+    FACTS_PAUSED = 80,   // quarters before these through which a pause is followed
     FACTS_AHEAD = 32,    // quarters foreseen
     FACTS_FORESEEN = 96, // quarters: nothing is foreseen from older measurements
     FACTS_ID = 65,       // room for an operator's name with its terminator
@@ -86,6 +87,7 @@ struct facts_connection {
     struct facts_cap caps[FACTS_CAPS];
     int cap_count;
     struct facts_load loads[FACTS_QUARTERS];
+    int paused_before; // where all of these are of a pause: quarters that it had lasted before
 
     // What was sent. Borrowed from whoever filled this in; NULL for none.
     const struct horizon_plan *told;   // the newest that the meter is known to hold

@@ -3,6 +3,7 @@
 #include "services/planner/facts_table.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "services/planner/demand.h"
 #include "services/planner/forecast.h"
 #include "services/planner/hand_table.h"
 #include "services/planner/sql_list.h"
@@ -391,6 +392,64 @@ static bool needs_older(const struct facts *facts, const struct facts_connection
            || (!has_load(connection, 0) && !has_load(connection, 1));
 }
 
+// Is all that is known of it a pause, to the oldest?
+static bool is_long_paused(const struct facts_connection *connection)
+{
+    if (!demand_is_pause(&connection->loads[FACTS_QUARTERS - 1], connection->phase_count))
+        return false;
+    for (int at = 0; at < FACTS_QUARTERS - 1; at++)
+        if (has_load(connection, at)
+            && !demand_is_pause(&connection->loads[at], connection->phase_count))
+            return false;
+    return true;
+}
+
+// What the older loads of connections say, newest first, of how long they had been paused before.
+static void take_pauses(const PGresult *rows, int64_t first, const struct places *meters,
+                        struct plan_batch *batch)
+{
+    int last = -1;
+    bool on = false;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        int at = find(meters, sql_integer(rows, row, 0));
+        if (at < 0)
+            continue;
+        struct facts_connection *connection = &batch->connections[at];
+        struct facts_load load = {{power(rows, row, 2), power(rows, row, 3), power(rows, row, 4)},
+                                  power(rows, row, 5)};
+        on = (on || at != last) && demand_is_pause(&load, connection->phase_count);
+        last = at;
+        if (on)
+            connection->paused_before = (int)((first - db_get_integer(rows, row, 1)) / QUARTER_S);
+    }
+}
+
+// Who has been paused for as long as is known gets its turn by how long it was.
+static enum err read_pauses(struct db *db, int64_t quarter, const struct places *meters,
+                            struct plan_batch *batch)
+{
+    struct sql_list numbers;
+    sql_list_open(&numbers);
+    for (int i = 0; i < batch->count; i++)
+        for (int c = 0; c < batch->jobs[i].facts.connection_count; c++) {
+            const struct facts_connection *connection = &batch->jobs[i].facts.connections[c];
+            if (is_long_paused(connection))
+                sql_list_add_number(&numbers, connection->meter);
+        }
+    if (!numbers.count) {
+        sql_list_close(&numbers);
+        return ERR_NONE;
+    }
+    int64_t first = quarter - FACTS_QUARTERS * QUARTER_S;
+    PGresult *rows = query_span(db, LOADS " order by meter, quarter desc", &numbers,
+                                first - FACTS_PAUSED * QUARTER_S, first - QUARTER_S);
+    if (!rows)
+        return ERR_IO;
+    take_pauses(rows, first, meters, batch);
+    PQclear(rows);
+    return ERR_NONE;
+}
+
 static enum err read_loads(struct db *db, int64_t quarter, const struct places *meters,
                            struct plan_batch *batch, const bool *older)
 {
@@ -423,7 +482,7 @@ static enum err read_loads(struct db *db, int64_t quarter, const struct places *
         return ERR_IO;
     take_loads(rows, quarter, meters, batch);
     PQclear(rows);
-    return ERR_NONE;
+    return read_pauses(db, quarter, meters, batch);
 }
 
 // Read back a message of our own.

@@ -65,6 +65,16 @@ static double current_a(const struct plant_socket *socket, const struct case_ses
     return a * HORIZON_AMPERE_W < HORIZON_LEAST_W ? 0 : a;
 }
 
+// What a car draws until the next message arrives does not end its wait; a quarter hour does.
+static void count_wait(struct plant_socket *socket, bool draws, int64_t lasting_s)
+{
+    socket->charging_s = draws ? socket->charging_s + lasting_s : 0;
+    if (socket->charging_s >= QUARTER_S)
+        socket->waiting_s = 0;
+    else if (!draws)
+        socket->waiting_s += lasting_s;
+}
+
 // Draw a while under one limit; returns when it ended: at `to`, or when full.
 static int64_t draw(struct plant_socket *socket, const struct case_session *session, int64_t from,
                     int64_t to, double energy_wh[PHASES], struct plant_result *result)
@@ -73,7 +83,7 @@ static int64_t draw(struct plant_socket *socket, const struct case_session *sess
     int phases = __builtin_popcount(session->grid_phases);
     double left_wh = session->energy_wh - socket->taken_wh;
     double phase_w = current_a(socket, session, from) * HORIZON_AMPERE_W;
-    socket->waiting_s = phase_w > 0 ? 0 : socket->waiting_s + (to - from);
+    count_wait(socket, phase_w > 0, to - from);
     if (socket->waiting_s > result->waited_s)
         result->waited_s = socket->waiting_s;
     double wanted_wh = phase_w * phases * (double)(to - from) / HOUR;
@@ -99,7 +109,7 @@ void plant_live(struct plant_socket *socket, int64_t from, int64_t to, double en
         if (session->departure <= from) {
             socket->next++;
             socket->taken_wh = 0;
-            socket->waiting_s = 0;
+            socket->waiting_s = socket->charging_s = 0;
             continue;
         }
         if (session->arrival > from) {

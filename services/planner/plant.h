@@ -21,7 +21,8 @@ struct plant_socket {
     const struct case_session *sessions; // its own, by arrival; borrowed
     int next;                            // session that is here, or comes next
     double taken_wh;                     // by that one
-    int64_t waiting_s;                   // how long it has drawn nothing although not full
+    int64_t waiting_s;                   // how long it has been kept from charging
+    int64_t charging_s;                  // how long it has drawn on end
     bool holds;                          // the meter holds a plan
     struct horizon_plan plan;            // what it holds
 };
@@ -35,7 +36,7 @@ int32_t plant_limit(const struct plant_socket *socket, int64_t at);
 struct plant_result {
     double delivered_wh;
     int64_t full_at;  // 0: never
-    int64_t waited_s; // longest time on end that it drew nothing although not full
+    int64_t waited_s; // longest that it was kept from charging but for moments
 };
 
 // Live from `from` to `to`, which lie within one quarter hour, under the plan held: adds the

@@ -3,6 +3,7 @@
 #include "services/planner/replay.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "services/planner/demand.h"
 #include "services/planner/foresight.h"
 #include "services/planner/plot.h"
 #include "services/planner/policies.h"
@@ -17,19 +18,14 @@
 #include <unistd.h>
 
 enum {
-    RING = 32, // quarters remembered of what chargers drew
+    RING = 128, // quarters remembered of what chargers drew
     NS = 1000000000,
     FOR_EVER = 50 * 366 * 86400,
     BAR = 40, // characters
 };
-_Static_assert(RING >= FACTS_QUARTERS + FACTS_FRESH, "measurements may be so late");
+_Static_assert(RING >= FACTS_QUARTERS + FACTS_PAUSED + FACTS_FRESH, "measurements may be so late");
 
 enum lot { LOT_MISSING, LOT_LOSS }; // what is drawn by lot
-
-// What a charger reported of a quarter, by phase of its connection.
-struct report {
-    int32_t drawn_w[PHASES], limit_w;
-};
 
 // How well the base load was foreseen, by feeder phase and horizon.
 enum { HORIZONS = 4 };
@@ -52,9 +48,9 @@ struct replay {
     // the run under way
     struct score_run run;
     struct plant_socket *sockets;
-    struct report *reports; // [quarter % RING][charger]
-    int64_t *written;       // by charger: when its meter last took a message
-    bool *has_message;      // of this quarter, by charger
+    struct facts_load *reports; // [quarter % RING][charger]: what chargers reported
+    int64_t *written;           // by charger: when its meter last took a message
+    bool *has_message;          // of this quarter, by charger
     struct horizon_plan *messages;
     double *level_a;     // of the simple policies, by place
     double *sent_a;      // last sent, by charger
@@ -116,6 +112,22 @@ static void know_feeder(const struct replay *replay, int quarter, int f)
         known->certain_w[phase] = (int32_t)score_base(given, replay->base_w, quarter, f, phase);
 }
 
+static struct facts_load *report_of(const struct replay *replay, int quarter, int c)
+{
+    return &replay->reports[(int64_t)(quarter % RING) * replay->given->charger_count + c];
+}
+
+// How many quarters a pause had lasted before those of facts.
+static int paused_before(const struct replay *replay, int quarter, int c)
+{
+    int first = quarter - FACTS_QUARTERS, before = 0;
+    while (before < FACTS_PAUSED && before < first
+           && demand_is_pause(report_of(replay, first - 1 - before, c),
+                              replay->given->chargers[c].phase_count))
+        before++;
+    return before;
+}
+
 static void know_charger(const struct replay *replay, int quarter, int c)
 {
     const struct replay_case *given = replay->given;
@@ -129,12 +141,9 @@ static void know_charger(const struct replay *replay, int quarter, int c)
         if (then < 0 || at < given->late_quarters
             || (!given->charger_meters && replay->policy != CASE_BOUND))
             continue;
-        const struct report *report =
-            &replay->reports[(int64_t)(then % RING) * given->charger_count + c];
-        for (int own = 0; own < charger->phase_count; own++)
-            load->drawn_w[own] = report->drawn_w[own];
-        load->limit_w = report->limit_w;
+        *load = *report_of(replay, then, c);
     }
+    known->paused_before = paused_before(replay, quarter, c);
     known->told = replay->sockets[c].holds ? &replay->sockets[c].plan : NULL;
     known->written = replay->written[c];
 }
@@ -359,8 +368,9 @@ static void live_charger(struct replay *replay, int quarter, int c)
     replay->has_message[c] = false;
     plant_live(socket, delivered, end, energy_wh, replay->run.results);
 
-    struct report *report = &replay->reports[(int64_t)(quarter % RING) * given->charger_count + c];
-    report->limit_w = plant_limit(socket, end - 1);
+    struct facts_load *report = report_of(replay, quarter, c);
+    *report = (struct facts_load){{FACTS_UNKNOWN, FACTS_UNKNOWN, FACTS_UNKNOWN},
+                                  plant_limit(socket, end - 1)};
     double sum_w = 0;
     for (int own = 0; own < charger->phase_count; own++) {
         double w = energy_wh[own] * 3600 / QUARTER_S;

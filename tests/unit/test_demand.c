@@ -253,6 +253,23 @@ Test(demand, orders_pauses)
     }
 }
 
+// All that is known in detail is a pause: what it had lasted before counts.
+Test(demand, follows_a_pause_further_back)
+{
+    struct facts_connection connection = {.phase_count = 1, .paused_before = 13};
+    for (int at = 1; at < FACTS_QUARTERS; at++)
+        connection.loads[at] = (struct facts_load){{0}, 0};
+    struct demand shorter = demand_of(&connection, 0, FULL_W, 0);
+    cr_expect_eq(shorter.paused, FACTS_QUARTERS + 13);
+    cr_expect_eq(shorter.charging, FACTS_QUARTERS + 13);
+    connection.paused_before = FACTS_PAUSED;
+    struct demand longer = demand_of(&connection, 0, FULL_W, 0);
+    cr_expect_gt(demand_turn(&longer, 0), demand_turn(&shorter, UINT32_MAX), "it comes back first");
+
+    connection.loads[3].drawn_w[0] = FULL_W;
+    cr_expect_eq(demand_of(&connection, 0, FULL_W, 0).paused, 3, "another pause: it drew since");
+}
+
 Test(demand, lets_who_is_back_for_an_hour_pause_like_anybody)
 {
     struct demand back = demand_of_past("DDDDPPPP.."), never = demand_of_past("DDDDDDDDDD");

@@ -105,6 +105,23 @@ Test(plant, counts_how_long_a_car_gets_nothing)
                  (intmax_t)result.waited_s);
 }
 
+// What a car draws until the message arrives that lets it pause for another hour.
+Test(plant, counts_a_wait_on_over_some_seconds_of_charging)
+{
+    const struct case_charger charger = {
+        .phase_count = 1, .grid_phase = {0}, .max_a = 16, .count = 1};
+    const struct case_session session = {
+        .departure = 9000, .energy_wh = 99999, .max_a = 16, .grid_phases = 1};
+    struct plant_socket socket = {.charger = &charger, .sessions = &session, .holds = true};
+    socket.plan = (struct horizon_plan){
+        0, 9000, 5, {{0, 0}, {1800, 1380}, {1815, 0}, {3600, 1380}, {4500, 0}}};
+    struct plant_result result = {0};
+    for (int q = 0; q < 8; q++)
+        plant_live(&socket, q * QUARTER, (q + 1) * QUARTER, (double[PHASES]){0}, &result);
+    cr_expect_eq(result.waited_s, 1800 + 1785, "not once more after a quarter hour: %jd",
+                 (intmax_t)result.waited_s);
+}
+
 Test(plant, follows_the_steps_of_a_plan_to_its_end)
 {
     const struct case_charger charger = {
