@@ -514,7 +514,7 @@ static bool is_served(const struct served *served)
     return heard;
 }
 
-Test(http, answers_on_after_more_came_than_may, .timeout = 60)
+Test(http, answers_on_after_more_came_than_may)
 {
     struct served served = serve(4, 8);
     for (int burst = 0; burst < 5; burst++) {
