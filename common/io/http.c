@@ -35,7 +35,8 @@ struct http {
     struct loop_watch *watch;
     struct loop_timer *timer;
     struct http_door *door; // NULL: the library's own
-    _Atomic int inside;     // connections that the door let in
+    int connections_max;
+    _Atomic int inside; // connections
     struct http_feed *feed;
     struct http_pipes *pipes;
     const struct http_route *routes;
@@ -578,6 +579,17 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **s
     struct http *http = arg;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED)
         --http->inside;
+    else if (!http->door)
+        ++http->inside; // who came through the door is counted there
+}
+
+// Where there is no door. Who is one too many is sent away: at its own limit the library would stop
+// listening, and hear nobody any more if all then leave at once.
+static enum MHD_Result may_enter(void *arg, const struct sockaddr *address, socklen_t len)
+{
+    (void)address, (void)len;
+    const struct http *http = arg;
+    return http->inside < http->connections_max ? MHD_YES : MHD_NO;
 }
 
 static void log_library(void *arg, const char *format, va_list list)
@@ -646,7 +658,7 @@ static bool open_door(struct http *http, const struct sockaddr_storage *address)
 }
 
 static struct MHD_Daemon *start(struct http *http, const struct http_settings *settings,
-                                const struct sockaddr *address, int connections_max)
+                                const struct sockaddr *address)
 {
     // The library's own choice still takes TLS 1.0.
     static char priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
@@ -654,13 +666,15 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, http},
         {MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address},
-        // Shared out among the threads: with a door none shall ever meet it.
-        {MHD_OPTION_CONNECTION_LIMIT, connections_max * (http->door ? settings->threads : 1), NULL},
+        // Shared out among the threads; none shall ever meet it.
+        {MHD_OPTION_CONNECTION_LIMIT,
+         (http->connections_max + 1) * (http->door ? settings->threads : 1), NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_done, NULL},
         {MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, NULL},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},
     };
-    int count = 7;
+    int count = 8;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
     if (address->sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
@@ -670,8 +684,6 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
             flags |= MHD_USE_NO_LISTEN_SOCKET;
             options[count++] =
                 (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL};
-            options[count++] = (struct MHD_OptionItem){MHD_OPTION_NOTIFY_CONNECTION,
-                                                       (intptr_t)on_connection, http};
         }
     }
     if (http->certificate && http->key) {
@@ -681,8 +693,8 @@ static struct MHD_Daemon *start(struct http *http, const struct http_settings *s
         options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, priorities};
     }
     options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, http, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, http->door ? NULL : may_enter, http, on_request, http,
+                            MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 struct http *http_new(struct loop *loop, const struct http_settings *settings,
@@ -699,8 +711,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
                           .arg = arg};
     pthread_mutex_init(&http->lock, NULL);
     pthread_key_create(&http->worker_key, NULL);
-    int connections_max = settings->connections_max ? settings->connections_max : CONNECTIONS_MAX;
-    http->feed = http_feed_new((connections_max + 1) / 2);
+    http->connections_max = settings->connections_max ? settings->connections_max : CONNECTIONS_MAX;
+    http->feed = http_feed_new((http->connections_max + 1) / 2);
     http->pipes = http_pipes_new(settings->pours_max);
     http->certificate = read_file(settings->certificate_file);
     http->key = read_file(settings->key_file);
@@ -712,8 +724,7 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
     else if (!find_address(settings, &address))
         why = "not an IP address";
     else if ((settings->threads > 1 && !open_door(http, &address))
-             || !(http->daemon =
-                      start(http, settings, (struct sockaddr *)&address, connections_max)))
+             || !(http->daemon = start(http, settings, (struct sockaddr *)&address)))
         why = strerror(errno);
     if (why) {
         log_error("http.cannot_listen", F("address", settings->address), F("port", settings->port),
@@ -727,7 +738,7 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings,
         http->watch = loop_watch(loop, fd, EPOLLIN, on_ready, http);
     }
     if (http->door)
-        http_door_open(http->door, http->daemon, &http->inside, connections_max);
+        http_door_open(http->door, http->daemon, &http->inside, http->connections_max);
     log_info("http.listening", F("address", settings->address), F("port", http_port(http)),
              F("tls", wants_tls));
     return http;

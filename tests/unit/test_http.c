@@ -514,9 +514,15 @@ static bool is_served(const struct served *served)
     return heard;
 }
 
-Test(http, answers_on_after_more_came_than_may)
+ParameterizedTestParameters(http, answers_on_after_more_came_than_may)
 {
-    struct served served = serve(4, 8);
+    static int threads[] = {0, 1, 4};
+    return cr_make_param_array(int, threads, COUNT(threads));
+}
+
+ParameterizedTest(int *threads, http, answers_on_after_more_came_than_may)
+{
+    struct served served = serve(*threads, 8);
     for (int burst = 0; burst < 5; burst++) {
         int fd[100];
         for (int i = 0; i < 100; i++)
