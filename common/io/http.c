@@ -589,7 +589,10 @@ static enum MHD_Result may_enter(void *arg, const struct sockaddr *address, sock
 {
     (void)address, (void)len;
     const struct http *http = arg;
-    return http->inside < http->connections_max ? MHD_YES : MHD_NO;
+    if (http->inside < http->connections_max)
+        return MHD_YES;
+    log_debug("http.full");
+    return MHD_NO;
 }
 
 static void log_library(void *arg, const char *format, va_list list)

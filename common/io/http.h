@@ -73,7 +73,7 @@ struct http_settings {
     int port;                                // 0: any free one
     int threads;                             // 0: answer in the loop's thread
     const char *certificate_file, *key_file; // PEM, for TLS; NULL or "" for none
-    int connections_max;                     // 0: 1000
+    int connections_max;                     // 0: 1000; who is one too many is sent away
     int pours_max;                           // http_pour() at once
 };
 
